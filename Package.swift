@@ -1,0 +1,124 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `container/build` sets CAI_STATIC for the shipped binary. The wrapped frame registration keeps the first unwind of a
+// statically linked program from sorting every frame description in it (25 ms on a binary of this size).
+let isStatic = Context.environment["CAI_STATIC"] == "1"
+let staticLinking: [LinkerSetting] =
+    isStatic
+    ? [
+        .unsafeFlags([
+            "-Xlinker", "--eh-frame-hdr",
+            "-Xlinker", "--wrap=__register_frame_info",
+            "-Xlinker", "--wrap=__deregister_frame_info",
+        ])
+    ] : []
+
+let swift: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The text of a C string literal for a build-time definition.
+func literal(_ text: String) -> String { "\"\(text)\"" }
+
+let commit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedChanges ? "+" : "") }
+let buildFacts: [CSetting] = [
+    .define("CAI_COMMIT", to: literal(Context.environment["CAI_COMMIT"] ?? commit ?? "unknown")),
+    .define("CAI_BUILD_DATE", to: literal(Context.environment["CAI_BUILD_DATE"] ?? "unknown")),
+]
+
+let package = Package(
+    name: "cai",
+    products: [.executable(name: "cai", targets: ["cai"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "cai",
+            dependencies: [
+                "CaiCore", "CaiManifests", "CaiModel", "CaiPlatform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift, linkerSettings: staticLinking),
+        .target(
+            name: "CaiCore",
+            dependencies: [
+                "CaiModel", "CaiPlatform",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift),
+        .target(
+            name: "CaiModel",
+            dependencies: ["CToml", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
+        // The built-in manifests, checked and embedded while building: an invalid one fails the build.
+        .target(
+            name: "CaiManifests", dependencies: ["CaiModel"], swiftSettings: swift, plugins: ["EmbedManifests"]),
+        .plugin(name: "EmbedManifests", capability: .buildTool(), dependencies: ["embed-manifests"]),
+        .executableTarget(
+            name: "embed-manifests",
+            dependencies: ["CaiModel", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
+        .target(
+            name: "CaiPlatform",
+            dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
+        .target(name: "CPlatform", cSettings: buildFacts),
+        // toml++ 3.3, header only (Debian: libtomlplusplus-dev).
+        .target(name: "CToml"),
+        // What `container/faults` runs: disturbs the built binary at every system call.
+        .executableTarget(
+            name: "fault-injector",
+            dependencies: [
+                "CPlatform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/FaultInjector", swiftSettings: swift),
+        .testTarget(
+            name: "CaiModelTests",
+            dependencies: [
+                "CaiManifests", "CaiModel", "CaiTestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CaiCoreTests",
+            dependencies: [
+                "CPlatform", "CaiCore", "CaiModel", "CaiPlatform",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CaiSystemTests",
+            dependencies: [
+                "cai", "CaiModel", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: swift),
+        // What tests of the built binary share: temporary worlds, snapshots, starting programs.
+        .target(
+            name: "CaiTestSupport",
+            dependencies: [
+                "CPlatform",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/CaiTestSupport",
+            swiftSettings: swift),
+        .testTarget(
+            name: "CaiBlackBoxTests",
+            dependencies: ["cai", "CaiTestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17,
+    cxxLanguageStandard: .cxx17
+)

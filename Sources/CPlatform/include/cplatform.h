@@ -1,0 +1,102 @@
+/// What Swift cannot import or must not do itself: Linux headers outside the Glibc module, variadic calls, macros, and
+/// everything between fork and exec. Nothing here formats text, decides anything or allocates after fork.
+#pragma once
+
+// Swift's own Glibc module is made without _GNU_SOURCE, with which fd_set has a member of another name; when both
+// modules are made afresh the compiler finds two definitions and stops. So this one header is read as Swift reads it.
+#undef _GNU_SOURCE
+#include <sys/select.h>
+#undef _FEATURES_H
+#define _GNU_SOURCE
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#pragma clang assume_nonnull begin
+
+/// The commit this binary was built from, and the UTC date of the build; "unknown" when the build was not told.
+const char *cai_build_commit(void);
+const char *cai_build_date(void);
+
+/// Whether this executable has no program interpreter, that is: is fully static.
+int cai_is_static(void);
+
+/// Removes what the start-up code had to put into the environment on a machine without /proc. Call it first in main.
+void cai_boot_restore_environment(void);
+
+/// renameat2(2) by system call, for C libraries older than the call. Returns 0, or -1 with errno.
+int cai_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+
+/// openat2(2) with RESOLVE_IN_ROOT: symlinks on the way are resolved as if the directory were `/`. Returns a descriptor,
+/// or -1 with errno (ENOSYS on kernels before 5.6, EPERM below old seccomp filters).
+int cai_open_in_root(int root, const char *path, int flags);
+
+/// The file system's magic number (statfs(2) f_type) below an open descriptor. Returns 0, or -1 with errno.
+int cai_filesystem_magic(int descriptor, uint64_t *magic);
+
+/// The change time in nanoseconds since the epoch; the field is a macro in the C library.
+int64_t cai_mtime_ns(const struct stat *status);
+int64_t cai_ctime_ns(const struct stat *status);
+int64_t cai_atime_ns(const struct stat *status);
+
+/// Sets access and modification time (nanoseconds since the epoch) of an open file. Returns 0, or -1 with errno.
+int cai_set_times(int descriptor, int64_t atime_ns, int64_t mtime_ns);
+
+/// The same for a name below a directory; a symlink itself is changed, never what it points at.
+int cai_set_link_times(int directory, const char *name, int64_t atime_ns, int64_t mtime_ns);
+
+/// Opens with a mode; open(2) is variadic. Returns a descriptor, or -1 with errno.
+int cai_openat(int directory, const char *name, int flags, mode_t mode);
+
+/// What to start and as whom. Every pointer stays owned by the caller.
+struct cai_program {
+    const char *path;                                   ///< executable, absolute
+    char *_Nullable const *_Nonnull arguments;          ///< NULL-terminated
+    char *_Nullable const *_Nonnull environment;        ///< NULL-terminated
+    int working_directory;                              ///< open directory to start in, or -1
+    int standard_output;                                ///< becomes descriptors 1 and 2 of the child
+    uid_t uid;
+    gid_t gid;
+    int change_identity;                                ///< 0: keep the ids
+};
+
+/// Starts a program in a process group of its own with /dev/null as input, default signal handlers, an empty signal
+/// mask and no other descriptor. Groups, gid and uid are set in that order. Returns the process id, or -1 with errno
+/// (the child's own errno when it failed before exec).
+pid_t cai_spawn(const struct cai_program *what);
+
+/// A descriptor that becomes readable when the process ends (pidfd_open(2), Linux 5.3), close-on-exec. Returns -1 with
+/// errno, ENOSYS or EPERM where there is no such call.
+int cai_pidfd_open(pid_t pid);
+
+/// Gives up the effective user and group ids for this process, in the order groups, gid, uid; groups even when empty.
+/// With `permanent`, real and saved ids too. Returns 0, or -1 with errno.
+int cai_become(uid_t uid, gid_t gid, int permanent);
+
+/// Takes the effective ids of the saved root identity back. Returns 0, or -1 with errno.
+int cai_become_root_again(void);
+
+/// The exit code a shell would report for a wait status: the code, or 128 + the signal.
+int cai_exit_code(int wait_status);
+
+/// The number of the mount below an open descriptor (statx(2), Linux 5.8), and whether the descriptor is that mount's root
+/// directory: 1, 0, or -1 when the kernel does not tell. Returns 0, or -1 with errno; ENOSYS on an older kernel.
+int cai_mount_id(int descriptor, uint64_t *id, int *is_root);
+
+#pragma clang assume_nonnull end

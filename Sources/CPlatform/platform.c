@@ -1,0 +1,175 @@
+#include "cplatform.h"
+
+#include <errno.h>
+#include <linux/openat2.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+
+const char *cai_build_commit(void) { return CAI_COMMIT; }
+const char *cai_build_date(void) { return CAI_BUILD_DATE; }
+
+int cai_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
+}
+
+int cai_open_in_root(int root, const char *path, int flags) {
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+int cai_filesystem_magic(int descriptor, uint64_t *magic) {
+    struct statfs status;
+    if (fstatfs(descriptor, &status) != 0) return -1;
+    *magic = (uint64_t)(unsigned long)status.f_type;
+    return 0;
+}
+
+static int64_t nanoseconds(struct timespec time) { return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec; }
+
+int64_t cai_mtime_ns(const struct stat *status) { return nanoseconds(status->st_mtim); }
+int64_t cai_ctime_ns(const struct stat *status) { return nanoseconds(status->st_ctim); }
+int64_t cai_atime_ns(const struct stat *status) { return nanoseconds(status->st_atim); }
+
+static struct timespec timespec_of(int64_t ns) {
+    int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
+    if (rest < 0) {
+        seconds -= 1;
+        rest += 1000000000;
+    }
+    return (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)rest};
+}
+
+int cai_set_times(int descriptor, int64_t atime_ns, int64_t mtime_ns) {
+    struct timespec times[2] = {timespec_of(atime_ns), timespec_of(mtime_ns)};
+    return futimens(descriptor, times);
+}
+
+int cai_set_link_times(int directory, const char *name, int64_t atime_ns, int64_t mtime_ns) {
+    struct timespec times[2] = {timespec_of(atime_ns), timespec_of(mtime_ns)};
+    return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+int cai_openat(int directory, const char *name, int flags, mode_t mode) { return openat(directory, name, flags, mode); }
+
+int cai_become(uid_t uid, gid_t gid, int permanent) {
+    if (setgroups(1, &gid) != 0) return -1;
+    if (setresgid(permanent ? gid : (gid_t)-1, gid, permanent ? gid : (gid_t)-1) != 0) return -1;
+    return setresuid(permanent ? uid : (uid_t)-1, uid, permanent ? uid : (uid_t)-1);
+}
+
+int cai_become_root_again(void) {
+    if (seteuid(0) != 0) return -1;
+    if (setegid(0) != 0) return -1;
+    gid_t root = 0;
+    return setgroups(1, &root);
+}
+
+int cai_exit_code(int wait_status) {
+    return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+// Runs in the child: reports errno through the pipe and ends it.
+_Noreturn static void give_up(int report) {
+    int error = errno;
+    ssize_t written = write(report, &error, sizeof error);
+    (void)written;
+    _exit(127);
+}
+
+// Closes every descriptor from `first` to `last`, on kernels without close_range(2) one by one.
+static void close_between(unsigned first, unsigned last) {
+    if (first > last || syscall(SYS_close_range, first, last, 0u) == 0) return;
+    long limit = sysconf(_SC_OPEN_MAX);
+    unsigned end = limit > 0 && limit < 65536 ? (unsigned)limit : 65536;
+    for (unsigned descriptor = first; descriptor <= last && descriptor < end; descriptor++) close((int)descriptor);
+}
+
+// /dev/null, or an empty pipe where there is no /dev: both read as end of file.
+static int empty_input(void) {
+    int input = open("/dev/null", O_RDONLY);
+    if (input >= 0) return input;
+    int ends[2];
+    if (pipe(ends) != 0) return -1;
+    close(ends[1]);
+    return ends[0];
+}
+
+_Noreturn static void become_program(const struct cai_program *what, int report) {
+    int kept = fcntl(report, F_DUPFD_CLOEXEC, 3);
+    if (kept < 0) give_up(report);
+    int output = fcntl(what->standard_output, F_DUPFD, 3);
+    if (output < 0) give_up(kept);
+    setpgid(0, 0);
+    for (int number = 1; number <= 64; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (what->working_directory >= 0 && fchdir(what->working_directory) != 0) give_up(kept);
+    int input = empty_input();
+    if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) give_up(kept);
+    close_between(3, (unsigned)kept - 1);
+    close_between((unsigned)kept + 1, ~0u);
+    if (what->change_identity && cai_become(what->uid, what->gid, 1) != 0) give_up(kept);
+    execve(what->path, (char *const *)what->arguments, (char *const *)what->environment);
+    give_up(kept);
+}
+
+pid_t cai_spawn(const struct cai_program *what) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return -1;
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t child = fork();
+    if (child == 0) become_program(what, report[1]);
+    int error = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (child > 0) {
+        int from_child = 0;
+        ssize_t got;
+        do got = read(report[0], &from_child, sizeof from_child);
+        while (got < 0 && errno == EINTR);
+        if (got == sizeof from_child) {
+            int status;
+            while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+            error = from_child;
+            child = -1;
+        }
+    }
+    close(report[0]);
+    errno = error;
+    return child;
+}
+
+int cai_pidfd_open(pid_t pid) {
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0u);
+#else
+    (void)pid;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int cai_mount_id(int descriptor, uint64_t *id, int *is_root) {
+#ifdef STATX_MNT_ID
+    struct statx status;
+    // AT_STATX_DONT_SYNC: a network file system answers from memory; nothing waits for its server.
+    if (statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &status) != 0) return -1;
+    if (status.stx_mask & STATX_MNT_ID) {
+        *id = status.stx_mnt_id;
+#ifdef STATX_ATTR_MOUNT_ROOT
+        if (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+            *is_root = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+        else
+#endif
+            *is_root = -1;
+        return 0;
+    }
+#endif
+    errno = ENOSYS;
+    return -1;
+}

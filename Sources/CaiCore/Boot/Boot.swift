@@ -1,0 +1,292 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// What one step did.
+struct StepWork {
+    var findings: [Finding] = []
+    var changes = 0
+    var isSkipped = false
+    var lines: [String] = []
+    var actions: [String] = []
+
+    var outcome: BootStep.Outcome {
+        let outcome = BootStep.outcome(of: findings)
+        return outcome == .ok && isSkipped ? .skipped : outcome
+    }
+
+    static func skipped(_ findings: [Finding] = []) -> StepWork {
+        StepWork(findings: findings, isSkipped: true)
+    }
+}
+
+/// One boot while it runs: what earlier steps leave for later ones.
+struct Boot {
+    let job: InitJob
+    /// The machine's trees, or why there are none.
+    private var opened: Result<Machine, any Error>
+    private var manifest: ManifestSet?
+    private var entries: [Entry] = []
+    private var entryFindings: [Finding] = []
+    private var environment: [String: String]
+    private var secrets: [String] = []
+    private var placeholderSteps: [Step] = []
+    private var links: RunReport<LinkPlan>?
+    private var ownership: OwnershipReport?
+    private var isJournalDue = false
+
+    private var workplace: Workplace { job.workplace }
+    private var isPreview: Bool { job.request.isPreview }
+
+    init(_ job: InitJob) {
+        self.job = job
+        environment = job.request.environment
+        opened = Result {
+            if !job.request.force { try job.workplace.requireContainer(for: "init") }
+            return try job.workplace.machine()
+        }
+        load()
+    }
+
+    private mutating func load() {
+        guard case .success(let machine) = opened else { return }
+        let settings = workplace.settings
+        let directory = settings.path(.imageManifests)
+        let specifications = settings.list(.linkSpecifications).map { FilePath($0) }
+        do {
+            let (set, links) = try workplace.asOwner {
+                let set = job.manifests.load(machine, imageDirectory: directory)
+                return (set, LinkSources(machine).entries(specifications, besides: set.manifest.entries))
+            }
+            manifest = set
+            entries = set.manifest.entries + links.entries
+            entryFindings = links.findings
+        } catch {
+            opened = .failure(error)
+        }
+    }
+
+    mutating func carryOut(_ name: BootStepName) -> StepWork {
+        do {
+            if name == .persistence { return try checkPersistence() }
+            let machine = try opened.get()
+            switch name {
+            case .journal: return try finishJournal(machine)
+            case .persistence: return StepWork()
+            case .ownership: return try repairOwnership(machine)
+            case .placeholders: return try makePlaceholders(machine)
+            case .environment: return try readEnvironment(machine)
+            case .git: return try migrateGit(machine)
+            case .links: return try repairLinks(machine)
+            case .manifests: return try writeGenerated(machine)
+            case .workspace: return try linkWorkspace(machine)
+            case .hooks: return try runHooks(machine)
+            }
+        } catch {
+            return unusable(error, first: name == .journal)
+        }
+    }
+
+    /// When the trees cannot be opened, the first step says why and the others are skipped.
+    private func unusable(_ error: any Error, first: Bool) -> StepWork {
+        if case .failure = opened, !first { return .skipped() }
+        return StepWork(findings: [Finding(error)])
+    }
+
+    private func options(_ command: String) -> RunOptions {
+        RunOptions(
+            command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),
+            retention: workplace.settings.retention)
+    }
+
+    private func engine(_ machine: Machine) -> Engine { Engine(machine, entries: entries, options: options("init")) }
+
+    // MARK: the steps
+
+    private mutating func finishJournal(_ machine: Machine) throws -> StepWork {
+        var findings = workplace.settings.findings
+        do {
+            let finished = try workplace.asOwner { try engine(machine).finishPending() }
+            findings += finished
+            return StepWork(findings: findings, changes: finished.count, isSkipped: finished.isEmpty)
+        } catch let error as SystemCallError where error.errno == .permissionDenied && Identity.isRoot {
+            isJournalDue = true  // on a volume that belongs to somebody else; the ownership step mends that first
+            return .skipped(findings)
+        }
+    }
+
+    private func checkPersistence() throws -> StepWork {
+        let report = try PersistenceCheck(
+            workplace.settings.persistentPaths, below: workplace.rootPath,
+            environment: PersistenceCheck.environmentOfThisProcess
+        ).run()
+        var work = StepWork(findings: report.findings, lines: report.warning(strict: false))
+        if !report.isClean(strict: false) {
+            work.findings.append(
+                Finding(
+                    .error, at: "mounts", "persistence is not configured for one or more paths",
+                    advice: "cai persistence check shows the fix for each"))
+        }
+        return work
+    }
+
+    private mutating func makePlaceholders(_ machine: Machine) throws -> StepWork {
+        let entries = entries
+        let report = try workplace.asOwner {
+            try engine(machine).run { _ in
+                planPlaceholders(Observer(machine).observe(entries, depth: .links), layout: machine.layout)
+            }
+        }
+        placeholderSteps = report.detail.plan.steps
+        return StepWork(report, machine.layout)
+    }
+
+    private mutating func readEnvironment(_ machine: Machine) throws -> StepWork {
+        let path: FilePath = ".env"
+        let name = machine.layout.volume.appending(path.components).printable
+        let (node, bytes) = try workplace.asOwner {
+            let node = NodeReader(machine.volume).node(at: path)
+            guard node.isFile else { return (node, [UInt8]?.none) }
+            return (node, try? machine.volume.readFile(path, limit: 4 << 20))  // unreadable: said below
+        }
+        switch (node, bytes) {
+        case (.missing, _): return .skipped()
+        case (.symlink, _): return StepWork(findings: [Finding(.warning, at: name, ".env is symlink - skipping")])
+        case (.file, .some(let bytes)):
+            let file = EnvironmentFile(bytes, file: name)
+            environment = file.applying(to: environment)
+            secrets = file.assignments.map(\.value)
+            return StepWork(findings: file.findings, changes: 0)
+        case (.file, nil): return StepWork(findings: [Finding(.warning, at: name, ".env unreadable - skipping")])
+        default: return StepWork(findings: [Finding(.warning, at: name, ".env is \(node.word) - skipping")])
+        }
+    }
+
+    private func migrateGit(_ machine: Machine) throws -> StepWork {
+        let report = try workplace.asOwner {
+            try engine(machine).run { _ in
+                let reader = NodeReader(machine.volume)
+                return planGitMigration(
+                    old: reader.node(at: ".gitconfig"), new: reader.node(at: "git/gitconfig"),
+                    isSame: reader.isSameFile(".gitconfig", "git/gitconfig"), layout: machine.layout)
+            }
+        }
+        return StepWork(report, machine.layout)
+    }
+
+    private mutating func repairLinks(_ machine: Machine) throws -> StepWork {
+        let job = LinksJob(machine, entries: entries)
+        let report = try workplace.asOwner {
+            let report = try job.run(options("init"), policy: .respectStrangers)
+            if !isPreview { try job.stamp(report) }
+            return report
+        }
+        links = report
+        // A preview has not made the placeholders, so the links ask for them again.
+        var work = StepWork(report, machine.layout, without: isPreview ? placeholderSteps : [])
+        work.findings = entryFindings + work.findings.map(\.asWarning)
+        return work
+    }
+
+    private func writeGenerated(_ machine: Machine) throws -> StepWork {
+        guard let manifest else { return .skipped() }
+        let job = GeneratedFilesJob(machine: machine, manifests: manifest.manifest)
+        let (report, findings) = try workplace.asOwner {
+            let (files, findings) = job.files(links: links)
+            let report = try engine(machine).run { _ in planGenerated(job.lookAgain(files), layout: machine.layout) }
+            return (report, findings)
+        }
+        var work = StepWork(report, machine.layout)
+        work.findings = manifest.findings + findings + work.findings
+        return work
+    }
+}
+
+// The steps that are not runs of the engine.
+extension Boot {
+    private mutating func repairOwnership(_ machine: Machine) throws -> StepWork {
+        let report = OwnershipRepair(machine, entries: entries).run(isPreview: isPreview)
+        ownership = report
+        var work = StepWork(findings: report.findings, changes: report.changes, isSkipped: report.changes == 0)
+        if isJournalDue { work.findings += try workplace.asOwner { try engine(machine).finishPending() } }
+        return work
+    }
+
+    private func linkWorkspace(_ machine: Machine) throws -> StepWork {
+        let (outcome, findings) = WorkspaceLink(workplace, isPreview: isPreview)
+            // The path comes from the container, never from .env, which the agent writes.
+            .run(hostWorkspace: job.request.environment["CAI_HOST_WORKSPACE"])
+        switch outcome {
+        case .made, .planned: return StepWork(findings: findings, changes: 1)
+        case .unnecessary, .present, .refused: return StepWork(findings: findings, isSkipped: true)
+        }
+    }
+
+    private func runHooks(_ machine: Machine) throws -> StepWork {
+        if isPreview { return .skipped() }  // what a hook would do, nobody can tell
+        let hooks = StartupHooks(
+            workplace, environment: workplace.agentEnvironment(environment), redactor: Redactor(secrets: secrets))
+        let report = hooks.run(log: job.request.log)
+        return StepWork(
+            findings: report.findings, changes: 0,
+            isSkipped: report.runs.isEmpty,
+            lines: report.surroundings.map(\.logLine) + report.runs.compactMap(\.line))
+    }
+
+    /// What can only be done when every step has made what it makes. Returns what did not work.
+    func finish() -> [Finding] {
+        guard case .success(let machine) = opened, let ownership else { return [] }
+        return OwnershipRepair(machine, entries: entries).stamp(ownership)
+    }
+}
+
+extension StepWork {
+    /// What a run of the engine did: its changes, findings, and a finding for each step that did not work.
+    init<Detail: Planned>(_ report: RunReport<Detail>, _ layout: Layout, without known: [Step] = []) {
+        let failed = report.problems.map { outcome -> Finding in
+            switch outcome.result {
+            case .failed(let reason), .refused(let reason), .skipped(let reason):
+                Finding(.error, at: "step", reason, advice: "cai init again")
+            case .done, .planned: Finding(.note, at: "step", "")
+            }
+        }
+        let worked = report.outcomes.filter { !$0.isProblem && !known.contains($0.step) }
+        self.init(
+            findings: report.allFindings + failed, changes: worked.count, isSkipped: report.outcomes.isEmpty,
+            actions: worked.map { $0.step.words(layout) })
+    }
+}
+
+extension Finding {
+    /// The finding as a line of the log.
+    fileprivate var logLine: String {
+        let kind = severity == .error ? "[ERROR]" : severity == .warning ? "[WARN]" : "[NOTICE]"
+        return "\(kind) \(told)"
+    }
+
+    /// One of somebody's links that cannot be mended is no reason to fail a boot.
+    fileprivate var asWarning: Finding {
+        severity == .error ? Finding(.warning, at: place, sentence, advice: advice) : self
+    }
+
+    /// An error of a boot step.
+    fileprivate init(_ error: any Error) {
+        switch error {
+        case let outside as NotInContainer:
+            self.init(
+                .error, at: "cai init", "must be run inside a ContainAI container: \(outside.reason)",
+                advice: "mount a volume, or use --force here, or --root DIR for another tree")
+        case MachineProblem.volumeMissing(let path):
+            self.init(
+                .error, at: path.printable, "the volume is not there",
+                advice: "docker run -v containai-data:\(path.printable) …")
+        case MachineProblem.homeMissing(let path):
+            self.init(.error, at: path.printable, "the home directory is not there", advice: "create the user")
+        case let held as VolumeLock.Held:
+            self.init(
+                .error, at: ".containai/lock", "is held by \(held.holder.isEmpty ? "another process" : held.holder)",
+                advice: "wait for it and run cai init again")
+        default: self.init(.error, at: "cai init", error.sentence)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// What a boot is asked to do.
+package struct InitRequest {
+    package let isPreview: Bool
+    /// Steps whose failure fails the boot.
+    package let strict: Set<BootStepName>
+    /// Leave out the check that this is a container with a volume.
+    package let force: Bool
+    package let environment: [String: String]
+    /// Gets each line that a hook prints, with the hook's name.
+    package let log: (String, String) -> Void
+
+    package init(
+        isPreview: Bool, strict: Set<BootStepName>, force: Bool, environment: [String: String],
+        log: @escaping (String, String) -> Void
+    ) {
+        self.isPreview = isPreview
+        self.strict = strict
+        self.force = force
+        self.environment = environment
+        self.log = log
+    }
+}
+
+/// The first part of every start (design, "Boot"): named steps in a fixed order, each timed and isolated. Whatever a step
+/// throws or finds, the others are tried; only what the operator declared essential fails the boot.
+package struct InitJob {
+    let workplace: Workplace
+    let manifests: ManifestLoader
+    let request: InitRequest
+
+    package init(_ workplace: Workplace, manifests: ManifestLoader, request: InitRequest) {
+        self.workplace = workplace
+        self.manifests = manifests
+        self.request = request
+    }
+
+    /// Runs all steps. Never throws: what goes wrong is in the report.
+    package func run() -> BootReport {
+        let start = ContinuousClock.now
+        let started = Timestamp(secondsSinceEpoch: WallClock.seconds)
+        var boot = Boot(self)
+        let steps = BootStepName.allCases.map { name in
+            let begin = ContinuousClock.now
+            var work = boot.carryOut(name)
+            if name == BootStepName.allCases.last { work.findings += boot.finish() }
+            return BootStep(
+                name: name.rawValue, outcome: work.outcome, duration: ContinuousClock.now - begin,
+                findings: work.findings, changes: work.changes, lines: work.lines,
+                actions: work.actions)
+        }
+        return BootReport(
+            started: started, duration: ContinuousClock.now - start, steps: steps,
+            essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview)
+    }
+
+    /// Keeps the report for `cai status`; a preview leaves no trace. Returns what kept it from being written.
+    package func record(_ report: BootReport) -> Finding? {
+        guard !report.isPreview else { return nil }
+        let directory = workplace.settings.path(.stateDirectory)
+        return BootRecord(root: workplace.root, stateDirectory: directory).write(report)
+    }
+}

@@ -1,0 +1,320 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
+private let fsyncLimit = 8
+
+/// Moving a live file or tree onto the volume:
+///
+/// 1. *stage*: copy what goes to the volume beside the target, under a `.part` name, and make it durable;
+/// 2. *place*: rename it into the target, file by file where the target has content; what loses is displaced;
+/// 3. *link*: exchange the live tree for the link;
+/// 4. *settle*: look at every file that came out: unchanged since it was copied, it is removed; otherwise it is stored
+///    again. What loses against the volume is displaced.
+extension Applier {
+    func adopt(_ adoption: Adoption, _ number: Int) throws {
+        let move = Move(adoption)
+        let (homeParent, homeName) = try machine.home.parent(of: adoption.live.relative)
+        try expectLive(adoption, homeName, in: homeParent)
+        let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
+
+        try stage(move, homeName, homeParent, parent, number)
+        if move.hasStaged { try place(move, parent, name, number) }
+        let text = machine.layout.linkText(to: adoption.target)
+        try exchangeForLink(text, adoption.live, homeParent, homeName, number) { swap in
+            guard Node(swap, in: homeParent).isDirectory == adoption.isDirectory else { return false }
+            try settle(move, swap, homeParent)
+            return true
+        }
+        // Not before: as long as the live tree is not gone, what the volume got from it is no common ground of the two.
+        record(move)
+    }
+
+    private func expectLive(_ adoption: Adoption, _ name: FilePath.Component, in parent: Directory) throws {
+        guard let planned = adoption.items.first?.live else { return }
+        let now = Node(name, in: parent)
+        // A directory's own times change with its content, which the items are compared for one by one.
+        if planned.isDirectory, now.isDirectory, now.facts?.inode == planned.facts?.inode { return }
+        try expect(planned, name, in: parent, .home(adoption.live))
+    }
+
+    // MARK: stage
+
+    private func stage(
+        _ move: Move, _ name: FilePath.Component, _ from: Directory, _ parent: Directory, _ number: Int
+    ) throws {
+        guard move.stages(FilePath()) else { return }
+        let part = temporary(number, .part)
+        let isBulk = move.adoption.fileCount > fsyncLimit
+        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: !isBulk) { move.choice(for: $0) }
+        try copier.copy(name, in: from, to: parent, as: part)
+        if isBulk { try parent.descriptor.syncFileSystem(parent.label) }
+        move.copied = copier.copied
+        move.hasStaged = true
+        reportLost(copier.lostAttributes, move.adoption.live)
+    }
+
+    private func reportLost(_ attributes: Set<String>, _ live: HomePath) {
+        for name in attributes.sorted() {
+            findings.append(
+                Finding(.warning, at: live.inHome, "the volume's file system cannot hold the attribute \(name)"))
+        }
+    }
+
+    // MARK: place
+
+    private func place(_ move: Move, _ parent: Directory, _ name: FilePath.Component, _ number: Int) throws {
+        let target = Node(name, in: parent)
+        guard move.adoption.isDirectory, target.isDirectory else {
+            return try swapIn(number, parent, name, loser: move.loser(FilePath(), .volume(move.adoption.target)))
+        }
+        let part = temporary(number, .part)
+        let swap = temporary(number, .swap)
+        try parent.renameExclusively(part, to: parent, swap)
+        let staged = try parent.openDirectory(swap)
+        try merge(move, staged, into: parent.openDirectory(name), FilePath(), number)
+        try TreeEmptier { path, name, directory in
+            try self.displaced.take(name, in: directory, as: self.displacedPath(move.adoption.target, path))
+        }.empty(swap, in: parent)
+        if move.adoption.fileCount > fsyncLimit {
+            try parent.descriptor.syncFileSystem(parent.label)
+        } else {
+            try parent.sync()
+        }
+    }
+
+    /// Puts the staged children of one directory into the directory that the volume already has.
+    private func merge(
+        _ move: Move, _ staged: Directory, into target: Directory, _ path: FilePath, _ number: Int
+    ) throws {
+        staged.unlock(try staged.status().mode)
+        try target.whileUnlocked {
+            for child in try staged.names() {
+                let below = path.appending(child)
+                if Node(child, in: staged).isDirectory, Node(child, in: target).isDirectory {
+                    let inside = try staged.openDirectory(child)
+                    try merge(move, inside, into: target.openDirectory(child), below, number)
+                    try staged.removeDirectory(child)
+                    continue
+                }
+                try mergeOne(move, child, staged, target, below)
+            }
+        }
+        try target.sync()
+    }
+
+    private func mergeOne(
+        _ move: Move, _ child: FilePath.Component, _ staged: Directory, _ target: Directory, _ below: FilePath
+    ) throws {
+        do {
+            return try staged.moveExclusively(child, to: target, child)
+        } catch {
+            guard error.errno == .fileExists else { throw error }
+        }
+        let place = Place.volume(move.adoption.target.appending(below))
+        do {
+            try staged.rename(child, to: target, child, .exchange)
+        } catch {
+            guard error.isUnsupportedRename else { throw error }
+            try displaced.take(child, in: target, as: place.displacedPath)
+            return try staged.renameExclusively(child, to: target, child)
+        }
+        let node = Node(child, in: staged)
+        if node.isFile, node.facts?.size == 0 {
+            try staged.unlink(child)
+        } else if case .take = move.verdicts[below], move.wasPlaceholder(below, node) {
+            try staged.unlink(child)
+        } else {
+            try displaced.take(child, in: staged, as: place.displacedPath)
+        }
+    }
+
+    private func displacedPath(_ target: VolumePath, _ below: FilePath) -> FilePath {
+        Place.volume(below.isEmpty ? target : target.appending(below)).displacedPath
+    }
+
+    /// Notes in the baseline what the volume now holds.
+    private func record(_ move: Move) {
+        for (below, entry) in move.copied {
+            guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
+            let target = below.isEmpty ? move.adoption.target : move.adoption.target.appending(below)
+            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: below.isEmpty)
+        }
+    }
+
+    /// Notes one file in the baseline; for a document that is an entry of its own with a digest for each key, so that a
+    /// later conflict can be merged three ways.
+    private func note(
+        _ target: VolumePath, _ digest: ContentDigest, _ source: FileStatus, isSecret: Bool, withKeys: Bool
+    ) {
+        var keys: BaselineKeys?
+        if withKeys, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string),
+            let parent = try? machine.volume.parent(of: target.relative).directory,  // without it only keys are missing
+            let document = try? contentSample(name, in: parent), document.digest == digest
+        {
+            keys = document.document.flatMap { BaselineKeys.keys(of: $0, kind: kind, digest: baseline.keyDigest) }
+        }
+        baseline[target] = Baseline.File(
+            digest: digest, size: source.size, mode: isSecret ? 0o600 : source.mode, keys: keys?.digests)
+    }
+
+    // MARK: settle
+
+    private func settle(_ move: Move, _ name: FilePath.Component, _ directory: Directory) throws {
+        try TreeEmptier { path, name, directory in
+            try self.settleOne(move, path, name, directory)
+        }.empty(name, in: directory)
+    }
+
+    private func settleOne(
+        _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory
+    ) throws {
+        guard let status = try directory.status(of: name) else { return }
+        let live = path.isEmpty ? move.adoption.live : move.adoption.live.appending(path)
+        let asDisplaced = Place.home(live).displacedPath
+        if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
+        switch move.verdicts[path] {
+        case .take, .takeOver:
+            if try move.isUnchanged(path, status, name, directory) { return try directory.unlink(name) }
+        case .same:
+            if move.matchesPlan(path, Node(name, in: directory)) { return try directory.unlink(name) }
+        case .merge:
+            if move.matchesPlan(path, Node(name, in: directory)) {
+                try displaced.take(name, in: directory, as: asDisplaced)
+                return
+            }
+        case .keep:
+            if status.kind == .regular, status.size == 0 { return try directory.unlink(name) }
+            try displaced.take(name, in: directory, as: asDisplaced)
+            return
+        case .enter, nil: break
+        }
+        try storeAgain(name, directory, move, path)
+    }
+
+    /// Stores a file that was written, or appeared, after the copy was made: the newest content wins, also against what
+    /// somebody wrote through the link meanwhile.
+    private func storeAgain(
+        _ name: FilePath.Component, _ directory: Directory, _ move: Move, _ path: FilePath
+    ) throws {
+        let target = path.isEmpty ? move.adoption.target : move.adoption.target.appending(path)
+        // Temporary names stand beside the whole target, where recovery looks for them.
+        let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
+        let mode: UInt16 = move.adoption.isSecret ? 0o700 : 0o755
+        let (parent, newName) = try machine.volume.makeParent(of: target.relative, mode: mode)
+        if try isStored(name, directory, newName, parent) { return try directory.unlink(name) }
+        if let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
+            let live = try directory.status(of: name), stored.modified > live.modified
+        {
+            let asDisplaced = Place.home(path.isEmpty ? move.adoption.live : move.adoption.live.appending(path))
+            try displaced.take(name, in: directory, as: asDisplaced.displacedPath)
+            return
+        }
+        let part = TemporaryName.make(run, TemporaryName.restored, .part)
+        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: true)
+        try copier.copy(name, in: directory, to: beside, as: part)
+        do {
+            try beside.renameExclusively(part, to: parent, newName)
+        } catch {
+            guard error.errno == .fileExists else { throw error }
+            try displaced.take(newName, in: parent, as: Place.volume(target).displacedPath)
+            try beside.renameExclusively(part, to: parent, newName)
+        }
+        try parent.sync()
+        move.storedAgain.insert(path)
+        if let entry = copier.copied[FilePath()], let digest = entry.digest {
+            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: path.isEmpty)
+        }
+        try directory.unlink(name)
+    }
+
+    /// Whether the volume has the same content already: a file that an overlay copied up has another inode than before.
+    private func isStored(
+        _ name: FilePath.Component, _ directory: Directory, _ other: FilePath.Component, _ parent: Directory
+    ) throws -> Bool {
+        switch (Node(name, in: directory), Node(other, in: parent)) {
+        case (.file(let here), .file(let there)):
+            guard here.size == there.size else { return false }
+            return try contentSample(name, in: directory).digest == contentSample(other, in: parent).digest
+        case (.symlink(let here), .symlink(let there)): return here == there
+        default: return false
+        }
+    }
+}
+
+/// One adoption while it is carried out.
+private final class Move {
+    let adoption: Adoption
+    let verdicts: [FilePath: Verdict]
+    private let planned: [FilePath: MovingItem]
+    private let staging: Set<FilePath>
+    var copied: [FilePath: CopiedEntry] = [:]
+    var hasStaged = false
+    /// What changed meanwhile and is in the baseline already.
+    var storedAgain: Set<FilePath> = []
+
+    init(_ adoption: Adoption) {
+        self.adoption = adoption
+        planned = Dictionary(adoption.items.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        verdicts = planned.mapValues(\.verdict)
+        staging = Self.stagedPaths(adoption.items)
+    }
+
+    /// The paths that are copied, and the directories that lead to them.
+    private static func stagedPaths(_ items: [MovingItem]) -> Set<FilePath> {
+        var result: Set<FilePath> = []
+        for item in items {
+            switch item.verdict {
+            case .take, .takeOver, .merge: break
+            case .same, .keep, .enter: continue
+            }
+            var path = item.path
+            while result.insert(path).inserted, !path.isEmpty { path.removeLastComponent() }
+        }
+        return result
+    }
+
+    func stages(_ path: FilePath) -> Bool { staging.contains(path) }
+
+    func choice(for path: FilePath) -> TreeCopier.Choice {
+        guard staging.contains(path) else { return .skip }
+        if case .merge(let content) = verdicts[path] { return .write(content) }
+        return .copy
+    }
+
+    func loser(_ path: FilePath, _ place: Place) -> Loser {
+        guard let item = planned[path], item.verdict == .take, item.stored.isFile else { return .displace(place) }
+        return .ours(item.stored, place)  // a placeholder, unless somebody wrote to it meanwhile
+    }
+
+    func wasPlaceholder(_ path: FilePath, _ node: Node) -> Bool { planned[path]?.stored == node }
+
+    /// Whether a live node still is what the plan saw. The inode may be another one: an overlay copies a file of an image
+    /// layer when it is renamed.
+    func matchesPlan(_ path: FilePath, _ node: Node) -> Bool {
+        switch (planned[path]?.live, node) {
+        case (.file(let then), .file(let now)):
+            then.size == now.size && then.modified == now.modified && then.mode == now.mode
+        case (let then, let now): then == now
+        }
+    }
+
+    /// Whether what came out of the exchange is what was copied. Coarse clocks may hide a write that directly followed
+    /// another, so a file that was young when it was copied is read again.
+    func isUnchanged(
+        _ path: FilePath, _ status: FileStatus, _ name: FilePath.Component, _ directory: Directory
+    ) throws -> Bool {
+        guard let copy = copied[path], status.isSameFile(as: copy.source) else { return false }
+        if status.kind == .symlink { return true }  // a symlink's text cannot change
+        guard status.hasSameContentFacts(as: copy.source) else { return false }
+        let isTop = path.isEmpty  // the exchange itself changed its change time
+        if !isTop, status.changed == copy.source.changed, copy.wasOld { return true }
+        return try contentSample(name, in: directory).digest == copy.digest
+    }
+}
+
+extension CopiedEntry {
+    /// Whether the file had been at rest for a tenth of a second when it was copied.
+    fileprivate var wasOld: Bool { max(source.modified, source.changed) < copiedAt - 100_000_000 }
+}

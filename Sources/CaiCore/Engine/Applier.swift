@@ -1,0 +1,94 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Makes the steps of a plan come true, one after the other.
+///
+/// Each step first looks whether what it expects still holds, and is refused when it does not. Data is copied to a
+/// temporary name, made durable and renamed into place; what had the place comes out of the rename and is displaced. A
+/// kill at any system call therefore leaves every byte at its old place, its new place, or under a temporary name that
+/// `Recovery` finds through the journal.
+final class Applier {
+    let machine: Machine
+    let run: RunID
+    let displaced: DisplacedRun
+    var baseline: Baseline
+    /// Collects what a step notices while it runs.
+    var findings: [Finding] = []
+    /// Whether temporary names are left that the next run has to look at.
+    private(set) var isUnfinished = false
+    private var stopReason: String?
+
+    init(_ machine: Machine, run: RunID, baseline: Baseline) {
+        self.machine = machine
+        self.run = run
+        self.baseline = baseline
+        displaced = DisplacedRun(machine.volume, id: run)
+    }
+
+    /// Applies all steps. A failed step does not stop the others, unless the volume itself cannot be written.
+    func apply(_ steps: [Step], firstNumber: Int = 0) -> [Outcome] {
+        steps.enumerated().map { number, step in
+            if let stopReason { return Outcome(step: step, result: .skipped(reason: stopReason)) }
+            let before = displaced.paths.count
+            findings = []
+            let result = apply(step, firstNumber + number)
+            return Outcome(
+                step: step, result: result, displaced: Array(displaced.paths[before...]), findings: findings)
+        }
+    }
+
+    private func apply(_ step: Step, _ number: Int) -> StepResult {
+        do {
+            try carryOut(step, number)
+            return .done
+        } catch {
+            let reason = error is Refusal ? nil : "\(error.sentence)"
+            let recovery = Recovery(machine, displaced: displaced)
+            if !recovery.tidyUp(after: step, run: run, number: number, &findings) { isUnfinished = true }
+            let hopeless: [Errno] = [.noSpace, .readOnlyFileSystem, .diskQuotaExceeded]
+            if let error = error as? SystemCallError, hopeless.contains(error.errno) {
+                stopReason = "not tried after: \(error)"
+            }
+            return reason.map { .failed(reason: $0) } ?? .refused(reason: error.sentence)
+        }
+    }
+
+    private func carryOut(_ step: Step, _ number: Int) throws {
+        switch step {
+        case .makeDirectory(let path, let mode): try makeDirectory(path, mode)
+        case .makeFile(let path, let content, let mode): try makeFile(path, content, mode, number)
+        case .fillEmpty(let path, let content, let mode): try fillEmpty(path, content, mode, number)
+        case .setMode(let path, let from, let to): try setMode(path, from, to)
+        case .adopt(let adoption): try adopt(adoption, number)
+        case .putLink(let link, let target, let replacing, let isPrivate):
+            try putLink(link, target, replacing, isPrivate, number)
+        case .setAside(let link, let target, let found): try setAside(link, target, found, number)
+        case .write(let place, let content, let mode, let replacing, let isOurs):
+            try write(place, content, mode, replacing, isOurs, number)
+        case .restore(let path, let source, let place, let found):
+            try restore(path, of: source, to: place, found, number)
+        case .move(let from, let to, let mode): try move(from, to, mode, number)
+        }
+    }
+
+    func temporary(_ number: Int, _ kind: TemporaryName.Kind) -> FilePath.Component {
+        TemporaryName.make(run, number, kind)
+    }
+}
+
+/// What a step expected to find no longer holds.
+struct Refusal: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension Error {
+    /// The error as part of a sentence that names the path.
+    var sentence: String {
+        if let blocked = self as? BlockedPath {
+            let kind = blocked.kind == .symlink ? "a symlink" : "not a directory"
+            return "\(blocked.ancestor.printable) is \(kind); cai does not go through it"
+        }
+        return "\(self)"
+    }
+}

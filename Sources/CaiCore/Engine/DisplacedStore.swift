@@ -1,0 +1,136 @@
+package import CaiModel
+package import CaiPlatform
+import SystemPackage
+
+/// `.containai/displaced/` on the volume: one directory a run, in it `home/…` and `volume/…` with what had to make room,
+/// same relative paths and modes.
+package struct DisplacedStore: Sendable {
+    static let directory = FilePath(".containai/displaced")
+
+    let volume: Tree
+    package init(_ volume: Tree) { self.volume = volume }
+
+    /// The runs that displaced something, oldest first; none when there is no store.
+    package func runs() throws -> [RunID] {
+        do {
+            return try volume.directory(Self.directory).names().compactMap { RunID($0.string) }.sorted()
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return []
+        }
+    }
+
+    /// The directory of one run; throws ENOENT when it displaced nothing.
+    package func open(_ run: RunID) throws -> Tree {
+        Tree(root: try volume.directory(Self.directory.appending(run.text)))
+    }
+
+    /// Bytes that one run keeps.
+    func size(of run: RunID) throws -> Int64 {
+        func size(_ directory: Directory) throws -> Int64 {
+            try directory.names().reduce(0) { sum, name in
+                guard let status = try directory.status(of: name) else { return sum }
+                return sum + (status.kind == .directory ? try size(directory.openDirectory(name)) : status.size)
+            }
+        }
+        return try size(open(run).root)
+    }
+
+    /// Forgets a run and everything it kept.
+    func remove(_ run: RunID) throws {
+        let directory = try volume.directory(Self.directory)
+        if let name = FilePath.Component(run.text) { try TreeEmptier.remove(name, in: directory) }
+    }
+}
+
+/// Where one run puts what it displaces.
+final class DisplacedRun {
+    private let volume: Tree
+    let id: RunID
+    private var opened: Tree?
+    /// What this run has displaced so far.
+    private(set) var paths: [FilePath] = []
+
+    init(_ volume: Tree, id: RunID) {
+        self.volume = volume
+        self.id = id
+    }
+
+    /// Moves an entry, whatever it is, into the store; across file systems it is copied, made durable, compared and only
+    /// then removed. Returns where it is now, below the run's directory.
+    @discardableResult
+    func take(_ name: FilePath.Component, in directory: Directory, as path: FilePath) throws -> FilePath {
+        let (place, parent, free) = try freePlace(for: path)
+        do {
+            try directory.moveExclusively(name, to: parent, free)
+        } catch {
+            guard error.errno == .improperLink else { throw error }
+            try moveAcross(name, directory, parent, free)
+        }
+        try parent.sync()
+        paths.append(place)
+        return place
+    }
+
+    private func moveAcross(
+        _ name: FilePath.Component, _ directory: Directory, _ parent: Directory, _ free: FilePath.Component
+    ) throws {
+        let part = TemporaryName.make(id, 0, .part)
+        try TreeEmptier.remove(part, in: parent)
+        var copier = TreeCopier(isDurable: true)
+        do {
+            try copier.copy(name, in: directory, to: parent, as: part)
+            try parent.renameExclusively(part, to: parent, free)
+        } catch {
+            try? TreeEmptier.remove(part, in: parent)  // the original is still where it was
+            throw error
+        }
+        try parent.sync()
+        try TreeEmptier { path, name, directory in
+            let now = try directory.status(of: name)
+            guard let now, let copied = copier.copied[path]?.source, now.hasSameContentFacts(as: copied) else {
+                throw SystemCallError("displace", "\(directory.label.appending(name).printable)", .resourceBusy)
+            }
+            try directory.unlink(name)
+        }.empty(name, in: directory)
+    }
+
+    /// Where a path goes: `home/…` or `volume/…`, and `home.2/…` and so on for what is displaced from one place again.
+    private func freePlace(for path: FilePath) throws -> (FilePath, Directory, FilePath.Component) {
+        let tree = try tree()
+        for number in 1...1000 {
+            var place = path
+            if number > 1, let first = path.components.first {
+                place = FilePath("\(first.string).\(number)").appending(path.components.dropFirst())
+            }
+            let (parent, name) = try tree.makeParent(of: place, mode: 0o700)
+            if try parent.status(of: name) == nil { return (place, parent, name) }
+        }
+        throw SystemCallError("displace", path.printable, .fileExists)
+    }
+
+    /// Removes copies in the making that an interrupted run left in its part of the store.
+    func removeParts() throws {
+        func clean(_ directory: Directory) throws {
+            for name in try directory.names() {
+                if TemporaryName.parse(name)?.kind == .part {
+                    try TreeEmptier.remove(name, in: directory)
+                } else if Node(name, in: directory).isDirectory {
+                    try clean(directory.openDirectory(name))
+                }
+            }
+        }
+        do {
+            try clean(volume.directory(DisplacedStore.directory.appending(id.text)))
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return
+        }
+    }
+
+    private func tree() throws -> Tree {
+        if let opened { return opened }
+        let directory = try volume.makeDirectories(DisplacedStore.directory.appending(id.text), mode: 0o700)
+        let tree = Tree(root: directory)
+        opened = tree
+        return tree
+    }
+}

@@ -1,0 +1,258 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// How a job is run.
+package struct RunOptions: Sendable {
+    /// The word for the run's name and the lock.
+    package let command: String
+    package let isPreview: Bool
+    package let lockTimeout: Duration
+    package let retention: Retention
+    package init(command: String, isPreview: Bool, lockTimeout: Duration, retention: Retention) {
+        self.command = command
+        self.isPreview = isPreview
+        self.lockTimeout = lockTimeout
+        self.retention = retention
+    }
+}
+
+/// Runs a planner over a machine: observe, plan, and, unless it is a preview or there is nothing to do, lock, finish what
+/// an earlier run left, plan again, journal, apply, keep the baseline, end the journal.
+///
+/// A plan without steps takes no lock and writes nothing.
+package struct Engine {
+    package let machine: Machine
+    /// Every entry of the manifest: the places to look at when a journal cannot be read.
+    package let entries: [Entry]
+    package let options: RunOptions
+
+    package init(_ machine: Machine, entries: [Entry], options: RunOptions) {
+        self.machine = machine
+        self.entries = entries
+        self.options = options
+    }
+
+    /// Runs one job. `plan` observes and decides; it is called again whenever the machine may have changed. It gets the
+    /// baseline on demand.
+    package func run<Detail: Planned>(_ plan: (BaselineSource) -> Detail) throws -> RunReport<Detail> {
+        var findings: [Finding] = []
+        let source = BaselineSource(machine.volume)
+        let first = plan(source)
+        let pending = try pendingRuns(&findings)
+        if options.isPreview || (first.plan.isEmpty && pending.isEmpty) {
+            findings += pending.runs.map(unfinished)
+            return report(first, source, findings)
+        }
+        return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
+            try locked(plan, hasPending: !pending.isEmpty, note)
+        }
+    }
+
+    private func report<Detail: Planned>(
+        _ detail: Detail, _ source: BaselineSource, _ findings: [Finding]
+    ) -> RunReport<Detail> {
+        RunReport(
+            detail: detail, outcomes: detail.plan.steps.map { Outcome(step: $0, result: .planned) },
+            findings: findings + source.findings + detail.plan.findings, run: nil,
+            isPreview: options.isPreview)
+    }
+
+    /// Finishes what interrupted runs left. Returns what was noticed; empty when there was nothing to finish.
+    package func finishPending() throws -> [Finding] {
+        var findings: [Finding] = []
+        guard try !pendingRuns(&findings).isEmpty, !options.isPreview else { return findings }
+        return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { _ in
+            findings + (try recoverAll())
+        }
+    }
+
+    private func locked<Detail: Planned>(
+        _ plan: (BaselineSource) -> Detail, hasPending: Bool, _ note: () throws -> Void
+    ) throws -> RunReport<Detail> {
+        var findings = hasPending ? try recoverAll() : []
+        let source = BaselineSource(machine.volume)
+        let detail = plan(source)
+        guard !detail.plan.isEmpty else {
+            return RunReport(
+                detail: detail, outcomes: [], findings: findings + source.findings + detail.plan.findings, run: nil,
+                isPreview: false)
+        }
+        let run = try newRun()
+        try? note()  // who holds the lock is a courtesy to those who wait
+        let applier = Applier(machine, run: run, baseline: source.baseline)
+        findings += source.findings + detail.plan.findings
+        let outcomes = try apply(detail, plan, applier, run, source, &findings)
+        if !applier.displaced.paths.isEmpty { forgetOldRuns(&findings) }
+        return RunReport(detail: detail, outcomes: outcomes, findings: findings, run: run, isPreview: false)
+    }
+
+    /// Applies a plan; when a step was refused because the machine changed meanwhile, looks again, twice at most.
+    private func apply<Detail: Planned>(
+        _ detail: Detail, _ plan: (BaselineSource) -> Detail, _ applier: Applier, _ run: RunID,
+        _ source: BaselineSource, _ findings: inout [Finding]
+    ) throws -> [Outcome] {
+        let journal = Journal(volume: machine.volume)
+        var steps = detail.plan.steps
+        var numbered: [(number: Int, step: Step)] = []
+        var outcomes: [Outcome] = []
+        for _ in 0..<3 {
+            let firstNumber = numbered.count
+            numbered += steps.enumerated().map { (firstNumber + $0.offset, $0.element) }
+            if steps.contains(where: \.isJournaled) { try journal.begin(run, numbered, pid: ProcessFacts.id) }
+            let results = applier.apply(steps, firstNumber: firstNumber)
+            outcomes += results
+            guard results.contains(where: \.isRefused) else { break }
+            outcomes.removeAll(where: \.isRefused)
+            steps = plan(BaselineSource(applier.baseline, key: source.key)).plan.steps
+            if steps.isEmpty { break }
+        }
+        // The baseline first: a run that is killed here is finished with what it wrote known.
+        keepBaseline(applier, source, &findings)
+        let isJournaled = numbered.contains(where: \.step.isJournaled)
+        if isJournaled, !applier.isUnfinished { try journal.end(run) }
+        return outcomes
+    }
+
+    private func keepBaseline(_ applier: Applier, _ source: BaselineSource, _ findings: inout [Finding]) {
+        guard applier.baseline.files != source.baseline.files else { return }
+        do {
+            try BaselineStore(volume: machine.volume).save(applier.baseline, key: source.key)
+        } catch {
+            findings.append(
+                Finding(.warning, at: ".containai/baseline.json", "could not be written: \(error.sentence)"))
+        }
+    }
+}
+
+extension Engine {
+    private func pendingRuns(_ findings: inout [Finding]) throws -> Journal.Pending {
+        do {
+            return try Journal(volume: machine.volume).pending()
+        } catch let error as BlockedPath {
+            findings.append(Finding(.error, at: ".containai", error.sentence, advice: "remove it"))
+            return Journal.Pending()
+        }
+    }
+
+    private func unfinished(_ run: RunID) -> Finding {
+        Finding(.warning, at: ".containai/journal/\(run).json", "an interrupted run will be finished first")
+    }
+
+    /// Recovers every unfinished run. The caller holds the lock.
+    private func recoverAll() throws -> [Finding] {
+        let journal = Journal(volume: machine.volume)
+        let pending = try journal.pending()
+        for part in pending.parts { try journal.remove(part: part) }
+        return try pending.runs.map { run in
+            let displaced = DisplacedRun(machine.volume, id: run)
+            let recovery = Recovery(machine, displaced: displaced)
+            let record = try journal.read(run)?.recoverableSteps
+            if let record {
+                for step in record { try recovery.recover(step, of: run) }
+            } else {
+                let (places, pairs) = allPlaces()
+                try recovery.recover(run, pairs, places)
+            }
+            try displaced.removeParts()
+            try journal.end(run)
+            let kept = displaced.paths.count
+            return Finding(
+                record == nil ? .warning : .note, at: ".containai/journal/\(run).json",
+                (record == nil ? "was damaged; every known place was searched" : "an interrupted run was finished")
+                    + (kept == 0 ? "" : "; \(kept) item(s) are kept displaced"),
+                advice: kept == 0
+                    ? nil
+                    : record == nil
+                        ? "look below \(DisplacedStore.directory)/\(run)" : "cai undo \(run) brings them back")
+        }
+    }
+
+    private func allPlaces() -> (places: [Place], pairs: [RecoveryPair]) {
+        let pairs = entries.flatMap { entry in
+            [entry.link, entry.source].compactMap { $0 }.map { RecoveryPair(live: $0, target: entry.target) }
+        }
+        let places = pairs.map { Place.home($0.live) } + entries.map { Place.volume($0.target) }
+        return (places, pairs)
+    }
+
+    /// A name later than every other, also when the clock went back.
+    private func newRun() throws -> RunID {
+        let now = WallClock.seconds
+        let known = try DisplacedStore(machine.volume).runs() + Journal(volume: machine.volume).pending().runs
+        var seconds = now
+        var run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
+        if let last = known.max(), run.time <= last.time, let time = Timestamp(last.time) {
+            seconds = time.secondsSinceEpoch + 1
+            run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
+        }
+        return run
+    }
+
+    /// Keeps the displaced store within its limits.
+    private func forgetOldRuns(_ findings: inout [Finding]) {
+        do {
+            let store = DisplacedStore(machine.volume)
+            let runs = try store.runs().map { Retention.Run(id: $0.text, bytes: UInt64(try store.size(of: $0))) }
+            for id in options.retention.dropped(from: runs) {
+                if let run = RunID(id) { try store.remove(run) }
+            }
+        } catch {
+            findings.append(
+                Finding(.warning, at: DisplacedStore.directory.string, "could not be tidied up: \(error.sentence)"))
+        }
+    }
+}
+
+extension Journal.Record {
+    /// The steps of the record; nil when it holds text that was never written.
+    fileprivate var recoverableSteps: [RecoverableStep]? {
+        var result: [RecoverableStep] = []
+        for item in steps {
+            let home = item.home.compactMap { FilePath(encoded: $0) }.map { HomePath(unchecked: $0) }
+            let volume = item.volume.compactMap { FilePath(encoded: $0) }.map { VolumePath(unchecked: $0) }
+            guard home.count == item.home.count, volume.count == item.volume.count else { return nil }
+            var pair: RecoveryPair?
+            if item.isLinked, let live = home.first, let target = volume.first {
+                pair = RecoveryPair(live: live, target: target)
+            }
+            result.append(
+                RecoverableStep(
+                    number: item.step, places: home.map { .home($0) } + volume.map { .volume($0) }, pair: pair))
+        }
+        return result
+    }
+}
+
+/// The baseline, read when somebody asks for it.
+package final class BaselineSource {
+    private let volume: Tree?
+    private var loaded: (baseline: Baseline, key: String)?
+    private(set) var findings: [Finding] = []
+
+    init(_ volume: Tree) { self.volume = volume }
+    init(_ baseline: Baseline, key: String) {
+        volume = nil
+        loaded = (baseline, key)
+    }
+
+    package var baseline: Baseline { contents.baseline }
+
+    /// The baseline when the observation needs one; else one that holds nothing, without reading the file.
+    package func baseline(for observation: Observation) -> Baseline {
+        observation.hasConflicts ? baseline : Baseline(keyDigest: { _ in "" })
+    }
+
+    var key: String { contents.key }
+
+    private var contents: (baseline: Baseline, key: String) {
+        if let loaded { return loaded }
+        let read = volume.map { BaselineStore(volume: $0).load(&findings) } ?? BaselineStore.empty()
+        loaded = read
+        return read
+    }
+}
+
+extension Outcome {
+    fileprivate var isRefused: Bool { if case .refused = result { true } else { false } }
+}

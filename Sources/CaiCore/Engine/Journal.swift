@@ -1,0 +1,98 @@
+import CaiModel
+import CaiPlatform
+import FoundationEssentials
+import SystemPackage
+
+/// `.containai/journal/`: one file for a run that moves data, written before its first step and removed after its last.
+/// It names, for every step, the places beside which the step may leave temporary names. Copies in the making of other
+/// small files of our own stand here too.
+struct Journal {
+    /// What a journal file says.
+    struct Record: Codable {
+        struct Item: Codable {
+            /// The number in the step's temporary names.
+            let step: Int
+            let home: [String]
+            let volume: [String]
+            /// Whether a link to the place on the volume belongs at the place in the home.
+            let isLinked: Bool
+        }
+        let schema: Int
+        let run: String
+        let pid: Int32
+        let steps: [Item]
+    }
+
+    /// What interrupted runs left.
+    struct Pending {
+        /// The runs that were not finished, oldest first.
+        var runs: [RunID] = []
+        /// Copies in the making.
+        var parts: [FilePath.Component] = []
+        var isEmpty: Bool { runs.isEmpty && parts.isEmpty }
+    }
+
+    static let name = "journal"
+    private static let largest = 64 << 20
+    let volume: Tree
+
+    /// What is there to be finished.
+    func pending() throws -> Pending {
+        var pending = Pending()
+        guard let directory = try StateDirectory(volume: volume).open(Self.name) else { return pending }
+        for name in try directory.names() {
+            if name.string.hasSuffix(StateDirectory.partSuffix) {
+                pending.parts.append(name)
+            } else if name.extension == "json", let run = RunID(name.stem) {
+                pending.runs.append(run)
+            }
+        }
+        pending.runs.sort()
+        return pending
+    }
+
+    /// Removes a copy in the making, which held nothing but text of our own.
+    func remove(part: FilePath.Component) throws {
+        guard let directory = try StateDirectory(volume: volume).open(Self.name) else { return }
+        if Node(part, in: directory).isFile { try directory.unlink(part) }
+    }
+
+    /// Begins a run, or says more about it: `steps` are all steps so far, with their numbers.
+    func begin(_ run: RunID, _ steps: [(number: Int, step: Step)], pid: Int32) throws {
+        let items = steps.filter(\.step.isJournaled).map { number, step in
+            Record.Item(
+                step: number,
+                home: step.places.compactMap { if case .home(let path) = $0 { path.relative.encoded } else { nil } },
+                volume: step.places.compactMap {
+                    if case .volume(let path) = $0 { path.relative.encoded } else { nil }
+                },
+                isLinked: step.recoveryPair != nil)
+        }
+        let record = Record(schema: 1, run: run.text, pid: pid, steps: items)
+        let directory = try StateDirectory(volume: volume).make(Self.name)
+        try StateDirectory(volume: volume).replace(
+            file(run), in: directory, with: Array(try JSONEncoder().encode(record)))
+    }
+
+    /// Ends a run.
+    func end(_ run: RunID) throws {
+        guard let directory = try StateDirectory(volume: volume).open(Self.name) else { return }
+        try directory.unlink(file(run))
+        try directory.sync()
+    }
+
+    /// Reads a run's record; nil when the file is damaged.
+    func read(_ run: RunID) throws -> Record? {
+        guard let directory = try StateDirectory(volume: volume).open(Self.name) else { return nil }
+        let open = try directory.openFile(file(run))
+        let bytes = try open.readAll(limit: Self.largest, directory.label)
+        guard let record = try? JSONDecoder().decode(Record.self, from: Data(bytes)), record.schema == 1 else {
+            return nil  // the caller then looks beside every place it knows
+        }
+        return record
+    }
+
+    private func file(_ run: RunID) -> FilePath.Component {
+        FilePath.Component("\(run).json") ?? "journal.json"
+    }
+}

@@ -1,0 +1,174 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Finishes what an interrupted run left under temporary names: copies in the making are removed; whatever else is there
+/// is compared with what stands at its place, dropped when it is the same, and displaced when it is not. Nothing is ever
+/// removed that does not exist elsewhere byte for byte. A link that the run was about to put is put.
+struct Recovery {
+    let machine: Machine
+    let displaced: DisplacedRun
+
+    init(_ machine: Machine, displaced: DisplacedRun) {
+        self.machine = machine
+        self.displaced = displaced
+    }
+
+    /// Cleans up after one step of this very run. Returns whether it could; what it could not stays for the next run.
+    func tidyUp(after step: Step, run: RunID, number: Int, _ findings: inout [Finding]) -> Bool {
+        do {
+            try recover(RecoverableStep(step, number: number), of: run)
+            return true
+        } catch {
+            let place = step.places.first.map { machine.layout.text($0) } ?? "\(run)"
+            findings.append(
+                Finding(
+                    .warning, at: place, "left unfinished: \(error.sentence)", advice: "the next run finishes it"))
+            return false
+        }
+    }
+
+    /// Finishes one step of a run, as far as it was begun.
+    func recover(_ step: RecoverableStep, of run: RunID) throws {
+        for place in step.places {
+            try forEachTemporary(beside: place) { name, parent, temporary in
+                guard temporary.run == run else { return }
+                if temporary.number == step.number {
+                    try recover(name, in: parent, as: place.displacedPath, step.counterparts(of: place))
+                } else if temporary.kind == .part, temporary.number == TemporaryName.restored {
+                    try TreeEmptier.remove(name, in: parent)
+                }
+            }
+        }
+        if let pair = step.pair { try putMissingLink(pair) }
+    }
+
+    /// Finishes a run of which nothing is known but its name, beside every place that the manifests name.
+    func recover(_ run: RunID, _ pairs: [RecoveryPair], _ places: [Place]) throws {
+        for place in places {
+            let parentPath = machine.tree(of: place).path.removingLastComponent()
+            let candidates = pairs.filter { pair in
+                switch place {
+                case .home: pair.live.relative.removingLastComponent() == parentPath
+                case .volume: pair.target.relative.removingLastComponent() == parentPath
+                }
+            }
+            try forEachTemporary(beside: place) { name, parent, temporary in
+                guard temporary.run == run else { return }
+                let path = place.displacedPath.removingLastComponent().appending(name)
+                try recover(name, in: parent, as: path, candidates.flatMap { [.volume($0.target), .home($0.live)] })
+            }
+        }
+    }
+
+    private func forEachTemporary(
+        beside place: Place,
+        _ body: (FilePath.Component, Directory, (run: RunID, number: Int, kind: TemporaryName.Kind)) throws -> Void
+    ) throws {
+        let (tree, path) = machine.tree(of: place)
+        let parent: Directory
+        do {
+            parent = try tree.directory(path.removingLastComponent())
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return
+        }
+        for name in try parent.names() {
+            if let temporary = TemporaryName.parse(name) { try body(name, parent, temporary) }
+        }
+    }
+
+    /// Drops what stands at one of the counterparts too, and displaces the rest.
+    private func recover(
+        _ name: FilePath.Component, in parent: Directory, as displacedPath: FilePath, _ counterparts: [Place]
+    ) throws {
+        if TemporaryName.parse(name)?.kind == .part { return try TreeEmptier.remove(name, in: parent) }
+        if case .symlink(let text) = Node(name, in: parent), counterparts.contains(where: { isLink(text, to: $0) }) {
+            return try parent.unlink(name)  // our own link, not yet in place
+        }
+        let readers = (home: NodeReader(machine.home), volume: NodeReader(machine.volume))
+        try TreeEmptier { below, name, directory in
+            let isStored = try counterparts.contains { place in
+                let (_, path) = machine.tree(of: place)
+                let reader = if case .home = place { readers.home } else { readers.volume }
+                return try holdsSame(name, directory, reader, below.isEmpty ? path : path.appending(below.components))
+            }
+            if isStored { return try directory.unlink(name) }
+            try displaced.take(
+                name, in: directory,
+                as: below.isEmpty ? displacedPath : displacedPath.appending(below.components))
+        }.empty(name, in: parent)
+    }
+
+    private func isLink(_ text: FilePath, to place: Place) -> Bool {
+        if case .volume(let target) = place { text == machine.layout.linkText(to: target) } else { false }
+    }
+
+    /// Whether the same content stands at `path`, or there is no content.
+    private func holdsSame(
+        _ name: FilePath.Component, _ directory: Directory, _ reader: NodeReader, _ path: FilePath
+    ) throws -> Bool {
+        switch (Node(name, in: directory), reader.node(at: path)) {
+        case (.file(let facts), _) where facts.size == 0: return true
+        case (.file(let here), .file(let there)):
+            guard here.size == there.size, let parent = reader.openParent(of: path), let other = path.lastComponent
+            else { return false }
+            return try contentSample(name, in: directory).digest == contentSample(other, in: parent).digest
+        case (.symlink(let here), .symlink(let there)): return here == there
+        case (.special, _): return true  // holds no bytes
+        default: return false
+        }
+    }
+
+    /// Puts the link when nothing stands in its place although its target is there: the run had emptied the place.
+    private func putMissingLink(_ pair: RecoveryPair) throws {
+        guard NodeReader(machine.home).node(at: pair.live.relative).isMissing,
+            !NodeReader(machine.volume).node(at: pair.target.relative).isMissing
+        else { return }
+        do {
+            let (parent, name) = try machine.home.parent(of: pair.live.relative)
+            try parent.makeLink(name, to: machine.layout.linkText(to: pair.target))
+            try parent.sync()
+        } catch let error as SystemCallError where [.noSuchFileOrDirectory, .fileExists].contains(error.errno) {
+            return  // its directory is gone, or somebody was faster
+        }
+    }
+}
+
+/// A live path and the target it moves to.
+struct RecoveryPair: Sendable {
+    let live: HomePath
+    let target: VolumePath
+}
+
+/// What has to be known of a step to finish it: from the step itself or from a journal.
+struct RecoverableStep {
+    let number: Int
+    let places: [Place]
+    let pair: RecoveryPair?
+
+    init(number: Int, places: [Place], pair: RecoveryPair?) {
+        self.number = number
+        self.places = places
+        self.pair = pair
+    }
+
+    init(_ step: Step, number: Int) { self.init(number: number, places: step.places, pair: step.recoveryPair) }
+
+    /// Where the same content may stand as under a temporary name beside a place.
+    func counterparts(of place: Place) -> [Place] {
+        if let pair { return [.volume(pair.target), .home(pair.live)] }
+        return places.contains(place) ? places : [place]
+    }
+}
+
+extension Step {
+    /// Which link to which target this step puts in place of something.
+    var recoveryPair: RecoveryPair? {
+        switch self {
+        case .adopt(let adoption): RecoveryPair(live: adoption.live, target: adoption.target)
+        case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
+            RecoveryPair(live: link, target: target)
+        default: nil
+        }
+    }
+}

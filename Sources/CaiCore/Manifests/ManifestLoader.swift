@@ -1,0 +1,78 @@
+package import CaiModel
+package import CaiPlatform
+package import SystemPackage
+
+/// Reads manifest files of a machine; the built-in ones come from the caller.
+package struct ManifestLoader: Sendable {
+    /// Files larger than this are not manifests.
+    package static let largest = 1 << 20
+    /// Where users put theirs, below the root of the volume.
+    package static let userDirectory = FilePath("containai/manifests")
+
+    package let builtIn: [ManifestFile]
+    package init(builtIn: [ManifestFile]) { self.builtIn = builtIn }
+
+    /// All manifests: built in, of the image, of the user. A file that cannot be read is an error finding.
+    package func load(_ machine: Machine, imageDirectory: FilePath) -> ManifestSet {
+        var findings: [Finding] = []
+        var files = builtIn + imageFiles(machine.root, imageDirectory, &findings)
+        let user = machine.layout.volume.appending(Self.userDirectory.components)
+        files += read(user, .user, &findings, open: { try machine.volume.directory(Self.userDirectory) }) {
+            try $0.openFile($1)
+        }
+        return ManifestSet(files).adding(findings)
+    }
+
+    /// The manifests of a machine without home or volume: built in and of the image.
+    package func load(root: Directory, imageDirectory: FilePath) -> ManifestSet {
+        var findings: [Finding] = []
+        let files = builtIn + imageFiles(root, imageDirectory, &findings)
+        return ManifestSet(files).adding(findings)
+    }
+
+    /// Reads one file that somebody named, to be checked as a user's manifest.
+    package static func read(named name: String) throws -> ManifestFile {
+        let path = FilePath(name == "-" ? "/proc/self/fd/0" : name)
+        let file = try Descriptor(opening: path)
+        return ManifestFile(name: name, layer: .user, bytes: try file.readAll(limit: largest, path))
+    }
+
+    private func imageFiles(_ root: Directory, _ directory: FilePath, _ findings: inout [Finding]) -> [ManifestFile] {
+        read(directory, .image, &findings, open: { try root.openInRoot(directory) }) { _, name in
+            try root.openFileInRoot(directory.appending(name))
+        }
+    }
+
+    /// Whether the user has any manifest, as predecessors 1.12 step 7 asks.
+    package static func hasUserManifests(_ machine: Machine) -> Bool {
+        let names = try? machine.volume.directory(userDirectory).names()  // no directory, no manifests
+        return names?.contains { $0.extension == "toml" } ?? false
+    }
+
+    private func read(
+        _ label: FilePath, _ layer: ManifestLayer, _ findings: inout [Finding], open: () throws -> Directory,
+        file: (Directory, FilePath.Component) throws -> Descriptor
+    ) -> [ManifestFile] {
+        let directory: Directory
+        let names: [FilePath.Component]
+        do {
+            directory = try open()
+            names = try directory.names().filter { $0.extension == "toml" }
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return []
+        } catch {
+            findings.append(Finding(.error, at: label.printable, "cannot be read: \(error.sentence)"))
+            return []
+        }
+        return names.compactMap { name in
+            let path = label.appending(name)
+            do {
+                let bytes = try file(directory, name).readAll(limit: Self.largest, path)
+                return ManifestFile(name: path.string, layer: layer, bytes: bytes)
+            } catch {
+                findings.append(Finding(.error, at: path.printable, "cannot be read: \(error.sentence)"))
+                return nil
+            }
+        }
+    }
+}

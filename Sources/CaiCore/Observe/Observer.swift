@@ -1,0 +1,130 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Which trees an observation reads in full.
+package enum ObservationDepth: Sendable {
+    /// What took the place of links, as far as repair would adopt it.
+    case links
+    /// The live sources as well.
+    case sync
+}
+
+/// Reads what the engine decides on: every entry's link, source and target, and the trees that would move.
+package struct Observer {
+    private let machine: Machine
+    private let home: NodeReader
+    private let volume: NodeReader
+
+    package init(_ machine: Machine) {
+        self.machine = machine
+        home = NodeReader(machine.home)
+        volume = NodeReader(machine.volume)
+    }
+
+    package func observe(_ entries: [Entry], depth: ObservationDepth) -> Observation {
+        let observed = entries.map { observe($0, depth: depth) }
+        var directories: [VolumePath: Node] = [:]
+        for entry in entries {
+            var next = entry.target.parent
+            while let path = next, directories[path] == nil {
+                directories[path] = volume.node(at: path.relative)
+                next = path.parent
+            }
+        }
+        let parents = observed.filter(\.link.isMissing).compactMap { $0.entry.hasLink ? $0.entry.link?.parent : nil }
+        return Observation(
+            entries: observed, volumeDirectories: directories,
+            missingHomeDirectories: Set(parents).filter { home.node(at: $0.relative).isMissing })
+    }
+
+    private func observe(_ entry: Entry, depth: ObservationDepth) -> EntryObservation {
+        let link = entry.hasLink ? entry.link.map { home.node(at: $0.relative) } ?? .missing : .missing
+        let target = volume.node(at: entry.target.relative)
+        var source = Node.missing
+        if depth == .sync, let path = entry.source {
+            source = path == entry.link ? link : home.node(at: path.relative)
+        }
+        let (live, path) = depth == .sync ? (source, entry.source) : (link, entry.link)
+        return EntryObservation(
+            entry: entry, link: link, source: source, target: target,
+            strangerExists: strangerExists(live, at: path), pairs: pairs(entry, live, path, target, depth),
+            targetIsEmpty: target.isFile && target.facts?.size == 0)
+    }
+
+    /// The tree at the link or source with its counterparts, when it may have to move.
+    private func pairs(
+        _ entry: Entry, _ live: Node, _ path: HomePath?, _ target: Node, _ depth: ObservationDepth
+    ) -> [ObservedPair] {
+        guard let path, live.isFile || live.isDirectory else { return [] }
+        if depth == .links, live.isDirectory, !entry.flags.contains(.removeFirst) { return [] }
+        guard let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent else { return [] }
+        let stored = volume.openParent(of: entry.target.relative)
+        var walk = PairWalk()
+        walk.visit(FilePath(), live, name, parent, target, entry.target.relative.lastComponent, stored)
+        return walk.pairs
+    }
+
+    /// Whether a symlink of the user's own leads to something, resolved inside the machine's root.
+    private func strangerExists(_ node: Node, at path: HomePath?) -> Bool {
+        guard case .symlink(let text) = node, let path else { return false }
+        var target = text
+        if !text.isAbsolute {
+            target = machine.layout.path(.home(path)).removingLastComponent().pushing(text)
+        }
+        return machine.root.existsInRoot(target)
+    }
+}
+
+/// Collects a live tree with its counterparts on the volume, parents before children.
+private struct PairWalk {
+    var pairs: [ObservedPair] = []
+
+    mutating func visit(
+        _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
+        _ storedName: FilePath.Component?, _ storedParent: Directory?
+    ) {
+        switch live {
+        case .file where stored.isFile: addFiles(path, live, name, parent, stored, storedName, storedParent)
+        case .directory:
+            do {
+                let directory = try parent.openDirectory(name)
+                let names = try directory.names()
+                pairs.append(ObservedPair(path: path, live: live, stored: stored))
+                var counterpart: Directory?
+                if stored.isDirectory, let storedParent, let storedName {
+                    counterpart = try storedParent.openDirectory(storedName)
+                }
+                for child in names {
+                    let other = counterpart.map { Node(child, in: $0) } ?? .missing
+                    visit(
+                        path.appending(child), Node(child, in: directory), child, directory, other, child, counterpart)
+                }
+            } catch {
+                add(path, failed: error, stored)
+            }
+        default: pairs.append(ObservedPair(path: path, live: live, stored: stored))
+        }
+    }
+
+    private mutating func addFiles(
+        _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
+        _ storedName: FilePath.Component?, _ storedParent: Directory?
+    ) {
+        do {
+            guard let storedName, let storedParent else { return }
+            let liveContent = try contentSample(name, in: parent)
+            let storedContent = try contentSample(storedName, in: storedParent)
+            pairs.append(
+                ObservedPair(
+                    path: path, live: live, stored: stored, liveContent: liveContent, storedContent: storedContent))
+        } catch {
+            add(path, failed: error, stored)
+        }
+    }
+
+    private mutating func add(_ path: FilePath, failed error: any Error, _ stored: Node) {
+        pairs.append(
+            ObservedPair(path: path, live: .unreachable(.failed(reason: "\(error)")), stored: stored))
+    }
+}

@@ -1,0 +1,21 @@
+package import CaiModel
+import CaiPlatform
+
+/// Moves live configuration into the volume and links it.
+package struct SyncJob {
+    let machine: Machine
+    let entries: [Entry]
+
+    package init(_ machine: Machine, entries: [Entry]) {
+        self.machine = machine
+        self.entries = entries
+    }
+
+    /// Plans, and unless it is a preview applies, the sync of all entries.
+    package func run(_ options: RunOptions) throws -> RunReport<SyncPlan> {
+        try Engine(machine, entries: entries, options: options).run { source in
+            let seen = Observer(machine).observe(entries, depth: .sync)
+            return planSync(seen, baseline: source.baseline(for: seen), layout: machine.layout)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// One run of the displaced store, for a list.
+package struct KeptRun: Sendable {
+    package let id: RunID
+    package let items: Int
+    package let bytes: Int64
+}
+
+/// There is nothing that could be undone under this name.
+package struct UnknownRun: Error, Sendable {
+    /// The name that was asked for; nil when there is no run at all.
+    package let name: String?
+}
+
+/// Brings displaced content back.
+package struct UndoJob {
+    let machine: Machine
+    let entries: [Entry]
+
+    package init(_ machine: Machine, entries: [Entry]) {
+        self.machine = machine
+        self.entries = entries
+    }
+
+    /// The runs that can be undone, newest first.
+    package func list() throws -> [KeptRun] {
+        let store = DisplacedStore(machine.volume)
+        return try store.runs().reversed().map { run in
+            let leaves = try leaves(of: run)
+            return KeptRun(
+                id: run, items: leaves.count, bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) })
+        }
+    }
+
+    /// Undoes a run; without a name the newest that was no undo itself, so that doing it twice changes nothing more.
+    package func run(_ name: String?, _ options: RunOptions) throws -> RunReport<UndoPlan> {
+        let runs = try DisplacedStore(machine.volume).runs()
+        let wanted = name == nil ? runs.last { $0.command != "undo" } : runs.first { $0.text == name }
+        guard let wanted else { throw UnknownRun(name: name) }
+        return try Engine(machine, entries: entries, options: options).run { _ in plan(wanted) }
+    }
+
+    private func plan(_ run: RunID) -> UndoPlan {
+        var findings: [Finding] = []
+        do {
+            let items = try observe(run, &findings)
+            return planUndo(items, run: run, findings: findings)
+        } catch {
+            findings.append(Finding(.error, at: run.text, "cannot be read: \(error.sentence)"))
+            return planUndo([], run: run, findings: findings)
+        }
+    }
+
+    private struct Leaf {
+        let path: FilePath
+        let node: Node
+    }
+
+    /// What a run keeps: files, symlinks, and whole directories where a file's place was taken by one.
+    private func leaves(of run: RunID) throws -> [Leaf] {
+        var result: [Leaf] = []
+        func visit(_ directory: Directory, _ path: FilePath) throws {
+            for name in try directory.names() where TemporaryName.parse(name) == nil {
+                let below = path.appending(name)
+                let node = Node(name, in: directory)
+                if node.isDirectory, !isWhole(below) {
+                    try visit(directory.openDirectory(name), below)
+                } else {
+                    result.append(Leaf(path: below, node: node))
+                }
+            }
+        }
+        try visit(DisplacedStore(machine.volume).open(run).root, FilePath())
+        return result
+    }
+
+    /// Whether a directory of the store stood where a manifest wants a file, and so goes back as one piece.
+    private func isWhole(_ path: FilePath) -> Bool {
+        guard path.components.first?.string == "home" else { return false }
+        let home = HomePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
+        return entries.contains { $0.link == home && !$0.isDirectory }
+    }
+
+    private func observe(_ run: RunID, _ findings: inout [Finding]) throws -> [KeptItem] {
+        let leaves = try leaves(of: run)
+        let fromVolume = Set(leaves.compactMap { volumePath($0.path) })
+        let store = try DisplacedStore(machine.volume).open(run)
+        return leaves.compactMap { leaf in
+            guard let place = place(of: leaf, fromVolume) else {
+                findings.append(
+                    Finding(
+                        .note, at: leaf.path.printable, "is one of several versions and stays where it is kept",
+                        advice: "copy it from \(DisplacedStore.directory.appending(run.text)) by hand"))
+                return nil
+            }
+            let (tree, path) = machine.tree(of: place)
+            let reader = NodeReader(tree)
+            let found = reader.node(at: path)
+            if case .unreachable(let obstacle) = found {
+                findings.append(Finding(.error, at: machine.layout.text(place), obstacle.sentence))
+                return nil
+            }
+            let isSame = isSame(leaf, store, found, reader.openParent(of: path), path)
+            return KeptItem(path: leaf.path, node: leaf.node, place: place, found: found, isSame: isSame)
+        }
+    }
+
+    private func volumePath(_ path: FilePath) -> VolumePath? {
+        guard path.components.first?.string == "volume" else { return nil }
+        return VolumePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
+    }
+
+    private func place(of leaf: Leaf, _ fromVolume: Set<VolumePath>) -> Place? {
+        if let path = volumePath(leaf.path) { return .volume(path) }
+        guard leaf.path.components.first?.string == "home" else { return nil }
+        let path = HomePath(unchecked: FilePath(root: nil, leaf.path.components.dropFirst()))
+        return undoPlace(of: path, leaf.node, entries: entries) { fromVolume.contains($0) }
+    }
+
+    private func isSame(
+        _ leaf: Leaf, _ store: Tree, _ found: Node, _ parent: Directory?, _ path: FilePath
+    ) -> Bool {
+        switch (leaf.node, found) {
+        case (.symlink(let kept), .symlink(let now)): return kept == now
+        case (.file(let kept), .file(let now)):
+            guard kept.size == now.size, let parent, let name = path.lastComponent,
+                // What cannot be read differs, and is restored.
+                let (directory, keptName) = try? store.parent(of: leaf.path),
+                let first = try? contentSample(keptName, in: directory),
+                let second = try? contentSample(name, in: parent)
+            else { return false }
+            return first.digest == second.digest
+        case (.directory, .directory):
+            guard let parent, let name = path.lastComponent,
+                let (directory, keptName) = try? store.parent(of: leaf.path),  // in doubt they differ, as above
+                let kept = try? directory.openDirectory(keptName), let now = try? parent.openDirectory(name)
+            else { return false }
+            return isSame(kept, now)
+        default: return false
+        }
+    }
+
+    /// Whether two directories hold the same, all the way down; false where one cannot be read.
+    private func isSame(_ kept: Directory, _ now: Directory) -> Bool {
+        guard let names = try? kept.names(), let others = try? now.names(), names == others else { return false }
+        return names.allSatisfy { name in
+            switch (Node(name, in: kept), Node(name, in: now)) {
+            case (.directory, .directory):
+                guard let first = try? kept.openDirectory(name), let second = try? now.openDirectory(name) else {
+                    return false
+                }
+                return isSame(first, second)
+            case (.file(let first), .file(let second)):
+                guard first.size == second.size, let sample = try? contentSample(name, in: kept),
+                    let other = try? contentSample(name, in: now)
+                else { return false }
+                return sample.digest == other.digest
+            case (.symlink(let first), .symlink(let second)): return first == second
+            case (.special(let first), .special(let second)): return first == second
+            default: return false
+            }
+        }
+    }
+}

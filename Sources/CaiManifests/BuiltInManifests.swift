@@ -1,0 +1,11 @@
+package import CaiModel
+
+/// The manifests that are part of the binary; the files stand beside this one and were checked when it was built.
+package enum BuiltInManifests {
+    /// The files in the byte order of their names, named `built-in/NAME` in findings.
+    package static var files: [ManifestFile] {
+        builtInManifestTexts.map {
+            ManifestFile(name: "built-in/" + $0.name, layer: .builtIn, bytes: $0.bytes)
+        }
+    }
+}

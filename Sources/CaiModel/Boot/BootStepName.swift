@@ -1,0 +1,4 @@
+/// The steps of a boot, in their order (README, "cai init").
+package enum BootStepName: String, CaseIterable, Sendable {
+    case journal, persistence, ownership, placeholders, environment, git, links, manifests, workspace, hooks
+}

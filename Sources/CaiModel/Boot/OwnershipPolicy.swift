@@ -1,0 +1,102 @@
+/// What the kernel shows as the owner of a file whose real owner has no number in this user namespace ("nobody").
+package let overflowID: UInt32 = 65534
+
+/// What ownership is decided from: one directory entry, links not followed.
+package struct OwnedEntry: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case regular, directory, symlink
+        /// A FIFO or a socket.
+        case endpoint
+        /// A block or character device.
+        case device
+    }
+
+    package let kind: Kind
+    package let uid: UInt32
+    package let gid: UInt32
+    /// How many names the file has.
+    package let linkCount: UInt64
+    /// Permission bits with setuid, setgid and sticky.
+    package let mode: UInt16
+
+    package init(kind: Kind, uid: UInt32, gid: UInt32, linkCount: UInt64, mode: UInt16) {
+        self.kind = kind
+        self.uid = uid
+        self.gid = gid
+        self.linkCount = linkCount
+        self.mode = mode
+    }
+}
+
+/// What is to become of an entry's ownership.
+package enum OwnershipDecision: Hashable, Sendable {
+    case keep
+    /// It becomes the owner's, without setuid and setgid.
+    case give
+    /// It stays as it is, and a person decides.
+    case report(OwnershipDoubt)
+}
+
+/// Why an entry of somebody else's is not given away.
+package enum OwnershipDoubt: Hashable, Sendable, CaseIterable {
+    /// It has further names, which may lie outside of what is being repaired.
+    case otherNames
+    /// Whoever owns it owns the device.
+    case device
+    /// Nobody but its owner may look into it, and it holds something.
+    case privateDirectory
+
+    /// The doubt as a sentence that follows the path.
+    package var sentence: String {
+        switch self {
+        case .otherNames:
+            "belongs to somebody else and has other names (hard links), which may lie elsewhere; left alone"
+        case .device: "is a device that belongs to somebody else; left alone"
+        case .privateDirectory: "is a private directory of somebody else and not empty; left alone"
+        }
+    }
+}
+
+/// Decides which entries are given to the owner of the volume.
+///
+/// Everything on a volume belongs to one account, so every foreign uid or gid is wrong, those of "nobody" included, which
+/// a shifted user namespace leaves behind. Three things are never given away, because whoever may write to the volume
+/// could turn the repair into a gift of something that is not on it: a device; a file of root, or of any other account,
+/// with more than one name, because the agent may have made the second name itself (link(2) asks nobody where
+/// `fs.protected_hardlinks` is off), and no look at the volume can prove that all names lie on it; and a directory in the
+/// home that is private. A file with more names that already is the owner's, or nobody's, only gets the right ids: that
+/// hands out nothing that an account had for itself.
+package struct OwnershipPolicy: Hashable, Sendable {
+    package let uid: UInt32
+    package let gid: UInt32
+
+    package init(uid: UInt32, gid: UInt32) {
+        self.uid = uid
+        self.gid = gid
+    }
+
+    /// Whether the entry has the ids that it should have.
+    package func isRight(_ entry: OwnedEntry) -> Bool { entry.uid == uid && entry.gid == gid }
+
+    /// Decides about an entry of the volume.
+    package func decide(_ entry: OwnedEntry) -> OwnershipDecision {
+        if isRight(entry) { return .keep }
+        switch entry.kind {
+        case .directory: return .give
+        case .device: return .report(.device)
+        case .regular, .symlink, .endpoint:
+            let isHarmless = entry.linkCount <= 1 || entry.uid == uid || entry.uid == overflowID
+            return isHarmless ? .give : .report(.otherNames)
+        }
+    }
+
+    /// Decides about a directory of the home in which links are made. Only what root or "nobody" left is given, as an
+    /// image build leaves it; a directory of another account stays that account's.
+    package func decide(homeDirectory entry: OwnedEntry, isEmpty: Bool) -> OwnershipDecision {
+        guard entry.kind == .directory, entry.uid == 0 || entry.uid == overflowID, entry.uid != uid else {
+            return .keep
+        }
+        let isPublic = entry.mode & 0o005 == 0o005
+        return isPublic || isEmpty ? .give : .report(.privateDirectory)
+    }
+}

@@ -1,0 +1,227 @@
+package import SystemPackage
+
+/// What a link is, in the words of the predecessors' table (README, "cai links").
+package enum LinkState: Sendable, Equatable {
+    case ok
+    /// An optional entry of which neither side exists.
+    case absent
+    /// The right text, but nothing at the target.
+    case dangling
+    case wrongTarget(text: FilePath)
+    /// A real directory that may be adopted.
+    case directory
+    /// A real directory of an entry without flag `R`.
+    case lockedDirectory
+    case file
+    case missing
+    case special(SpecialKind)
+    case unreachable(Obstacle)
+}
+
+/// One link with its state and the steps that mend it.
+package struct LinkStatus: Sendable {
+    package let entry: Entry
+    package let link: HomePath
+    package let state: LinkState
+    /// Indices into the plan's steps; empty when there is nothing to do or nothing that can be done.
+    package let steps: Range<Int>
+    /// Why it cannot be mended.
+    package let obstacle: Finding?
+}
+
+/// The plan for all links, with the state of each.
+package struct LinkPlan: Sendable {
+    package let plan: Plan
+    package let links: [LinkStatus]
+    /// Directories that links are put in and that do not exist yet.
+    package let missingParents: Set<HomePath>
+}
+
+/// Whether a link that the user made is replaced.
+package enum LinkPolicy: Sendable {
+    /// Boot: a link that leads to something outside the volume is the user's and stays.
+    case respectStrangers
+    /// An explicit repair: every link gets the declared text; the old one is displaced.
+    case replaceAll
+}
+
+/// Plans the repair of links: missing ones are put, dangling ones get their placeholder, files and directories that took
+/// their place are adopted. Nothing is deleted because a link belongs somewhere.
+package func planLinks(
+    _ observation: Observation, baseline: Baseline, layout: Layout, policy: LinkPolicy
+) -> LinkPlan {
+    var planner = LinkPlanner(
+        baseline: baseline, layout: layout, policy: policy, privateDirectories: observation.privateHomeDirectories,
+        placeholders: PlaceholderPlanner(
+            directories: observation.volumeDirectories, entries: observation.entries, layout: layout))
+    for seen in observation.entries {
+        if seen.entry.hasLink, let link = seen.entry.link { planner.add(seen, link) }
+    }
+    return LinkPlan(
+        plan: planner.plan, links: planner.links, missingParents: observation.missingHomeDirectories)
+}
+
+private struct LinkPlanner {
+    let baseline: Baseline
+    let layout: Layout
+    let policy: LinkPolicy
+    let privateDirectories: Set<HomePath>
+    var placeholders: PlaceholderPlanner
+    var plan = Plan()
+    var links: [LinkStatus] = []
+
+    mutating func add(_ seen: EntryObservation, _ link: HomePath) {
+        let state = linkState(seen, layout: layout)
+        let first = plan.steps.count
+        let obstacle = mend(seen, link, state)
+        if let obstacle { plan.findings.append(obstacle) }
+        if obstacle != nil { plan.steps.removeSubrange(first...) }
+        links.append(
+            LinkStatus(entry: seen.entry, link: link, state: state, steps: first..<plan.steps.count, obstacle: obstacle)
+        )
+    }
+
+    /// Appends the steps that mend one link; returns the reason when it cannot be done.
+    private mutating func mend(_ seen: EntryObservation, _ link: HomePath, _ state: LinkState) -> Finding? {
+        let entry = seen.entry
+        switch state {
+        case .ok, .absent: return nil
+        case .dangling: return addPlaceholder(seen)
+        case .missing: return addPlaceholder(seen) ?? put(link, entry, replacing: .missing)
+        case .wrongTarget(let text):
+            if policy == .respectStrangers, seen.strangerExists, !isInside(text, layout.volume) {
+                return Finding(
+                    .note, at: link.inHome, "is a symlink of your own; it was left as it is",
+                    advice: "cai links repair replaces it by the link to the volume")
+            }
+            return addPlaceholder(seen) ?? put(link, entry, replacing: seen.link)
+        case .file, .directory: return adopt(seen, link)
+        case .lockedDirectory:
+            return Finding(
+                .error, at: link.inHome, "is a directory where a link belongs, and its entry has no flag R",
+                advice: "cai sync moves it into the volume")
+        case .special(let kind):
+            return Finding(
+                .error, at: link.inHome, "is a \(kind.rawValue) where a link belongs; it cannot be moved",
+                advice: "remove it and run cai links repair")
+        case .unreachable(let obstacle):
+            return Finding(.error, at: link.inHome, obstacle.sentence, advice: "make its parents real directories")
+        }
+    }
+
+    private mutating func put(_ link: HomePath, _ entry: Entry, replacing: Node) -> Finding? {
+        plan.steps.append(
+            .putLink(
+                link, target: entry.target, replacing: replacing,
+                privateParent: link.parent.map { privateDirectories.contains($0) } ?? false))
+        return nil
+    }
+
+    private mutating func addPlaceholder(_ seen: EntryObservation) -> Finding? {
+        plan.append(&placeholders) { $0.add(seen) }
+    }
+
+    private mutating func adopt(_ seen: EntryObservation, _ link: HomePath) -> Finding? {
+        let entry = seen.entry
+        let wantsDirectory = entry.isDirectory || (!entry.flags.contains(.file) && seen.target.isDirectory)
+        let kindIsKnown = entry.isDirectory || entry.flags.contains(.file) || !seen.target.isMissing
+        if kindIsKnown, seen.link.isDirectory != wantsDirectory {
+            if let obstacle = addPlaceholder(seen) { return obstacle }
+            plan.steps.append(.setAside(link, target: entry.target, found: seen.link))
+            return nil
+        }
+        if !seen.target.canTake(seen.link) {
+            return Finding(
+                .error, at: layout.text(entry.target), "is \(seen.target.word); \(link.inHome) cannot be moved there",
+                advice: "move it away and run cai links repair again")
+        }
+        var adoption = Plan()
+        if let obstacle = adoption.appendAdoption(of: seen, live: link, baseline: baseline) { return obstacle }
+        // An optional entry has had no placeholder, so its folder may be missing on the volume.
+        if let obstacle = plan.append(&placeholders, { $0.addParents(of: entry) }) { return obstacle }
+        plan.append(adoption)
+        return nil
+    }
+}
+
+/// The state of an entry's link (predecessors 1.11, first match wins).
+package func linkState(_ seen: EntryObservation, layout: Layout) -> LinkState {
+    let entry = seen.entry
+    switch seen.link {
+    case .symlink(let text):
+        guard text == layout.linkText(to: entry.target) else { return .wrongTarget(text: text) }
+        return seen.target.isMissing ? .dangling : .ok
+    case .directory: return entry.flags.contains(.removeFirst) ? .directory : .lockedDirectory
+    case .file: return .file
+    case .missing: return entry.isOptional && seen.target.isMissing ? .absent : .missing
+    case .special(let kind): return .special(kind)
+    case .unreachable(let obstacle):
+        return entry.isOptional && seen.target.isMissing ? .absent : .unreachable(obstacle)
+    }
+}
+
+extension Node {
+    /// Whether a live node may move to where this one stands: nothing, or the same type.
+    func canTake(_ live: Node) -> Bool {
+        isMissing || (isFile && live.isFile) || (isDirectory && live.isDirectory)
+    }
+}
+
+/// Whether a path is a mount point or lies below it, by components.
+func isInside(_ path: FilePath, _ mount: FilePath) -> Bool { path.lexicallyNormalized().starts(with: mount) }
+
+extension Plan {
+    mutating func append(_ other: Plan) {
+        steps += other.steps
+        findings += other.findings
+    }
+
+    /// Appends the adoption of the observed live tree, with a finding for each side that loses. Returns the reason when
+    /// something in the tree cannot be moved.
+    mutating func appendAdoption(of seen: EntryObservation, live: HomePath, baseline: Baseline) -> Finding? {
+        var items: [MovingItem] = []
+        var lost: [FilePath] = []
+        for pair in seen.pairs {
+            if case .special(.device) = pair.live {
+                return Finding(
+                    .error, at: live.appending(pair.path).inHome, "is a device; its directory cannot be moved")
+            }
+            if case .unreachable(let obstacle) = pair.live {
+                return Finding(.error, at: live.appending(pair.path).inHome, obstacle.sentence)
+            }
+            if case .unreachable(let obstacle) = pair.stored {
+                return Finding(
+                    .error, at: live.appending(pair.path).inHome, "its place on the volume \(obstacle.sentence)")
+            }
+            if lost.contains(where: { pair.path.starts(with: $0) }) {
+                items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: .keep))
+                continue
+            }
+            let verdict = decide(pair, target: seen.entry.target, baseline: baseline)
+            items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: verdict))
+            if verdict == .keep, pair.live.isDirectory { lost.append(pair.path) }
+            if let finding = conflictFinding(pair, verdict, live: live) { findings.append(finding) }
+        }
+        steps.append(
+            .adopt(Adoption(live: live, target: seen.entry.target, items: items, isSecret: seen.entry.isSecret)))
+        return nil
+    }
+}
+
+private func conflictFinding(_ pair: ObservedPair, _ verdict: Verdict, live: HomePath) -> Finding? {
+    let place = live.appending(pair.path).inHome
+    switch verdict {
+    case .take, .same, .enter: return nil
+    case .merge:
+        return Finding(.note, at: place, "changed on both sides; the keys are merged, both versions are kept displaced")
+    case .takeOver: return Finding(.note, at: place, "differs from the volume's copy, which is kept displaced")
+    case .keep:
+        if case .file(let facts) = pair.live, facts.size == 0 { return nil }
+        if pair.live.word == pair.stored.word {
+            return Finding(.note, at: place, "is older than the volume's copy; it is kept displaced")
+        }
+        return Finding(
+            .warning, at: place,
+            "is \(pair.live.word), but \(pair.stored.word) on the volume, which stays; this one is kept displaced")
+    }
+}

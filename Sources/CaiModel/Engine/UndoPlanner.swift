@@ -1,0 +1,55 @@
+package import SystemPackage
+
+/// One thing that a run displaced, and what stands today where it would go.
+package struct KeptItem: Sendable, Equatable {
+    /// Below the run's directory: `home/…` or `volume/…`.
+    package let path: FilePath
+    package let node: Node
+    package let place: Place
+    package let found: Node
+    /// Whether what stands there has the same content.
+    package let isSame: Bool
+
+    package init(path: FilePath, node: Node, place: Place, found: Node, isSame: Bool) {
+        self.path = path
+        self.node = node
+        self.place = place
+        self.found = found
+        self.isSame = isSame
+    }
+}
+
+/// The plan that brings a run's displaced content back.
+package struct UndoPlan: Planned {
+    package let plan: Plan
+    package let run: RunID
+    package let items: [KeptItem]
+}
+
+/// Plans to bring back what a run displaced. What is already as it was needs no step; what stands there now is displaced
+/// in turn, so that an undo can be undone.
+package func planUndo(_ items: [KeptItem], run: RunID, findings: [Finding]) -> UndoPlan {
+    let steps = items.filter { !$0.isSame }.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
+    return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
+}
+
+/// Where something displaced from the home goes back to.
+///
+/// A path that is, or lies in, a link to the volume goes to the link's target, where it takes effect; `isTaken` tells
+/// whether the run also displaced a version from there, which then has the right to the place.
+package func undoPlace(
+    of path: HomePath, _ node: Node, entries: [Entry], isTaken: (VolumePath) -> Bool
+) -> Place? {
+    for entry in entries where entry.hasLink {
+        guard let link = entry.link, path.isInside(link) else { continue }
+        let isExact = path == link
+        if isExact, node.isDirectory != entry.isDirectory || !(node.isFile || node.isDirectory) { return .home(path) }
+        guard isExact || entry.isDirectory else { continue }
+        var below = path.relative
+        _ = below.removePrefix(link.relative)
+        let target = isExact ? entry.target : entry.target.appending(below)
+        if !isTaken(target) { return .volume(target) }
+        return isExact ? .home(path) : nil
+    }
+    return .home(path)
+}

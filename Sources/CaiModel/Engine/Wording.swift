@@ -1,0 +1,32 @@
+package import SystemPackage
+
+/// Where the two trees are inside the container, for words and link texts.
+package struct Layout: Hashable, Sendable {
+    package let home: FilePath
+    package let volume: FilePath
+    package init(home: FilePath, volume: FilePath) {
+        self.home = home
+        self.volume = volume
+    }
+
+    /// The text of a link to a target.
+    package func linkText(to target: VolumePath) -> FilePath { volume.appending(target.relative.components) }
+
+    /// The absolute path, for machines and for the predecessors' lines.
+    package func path(_ place: Place) -> FilePath {
+        switch place {
+        case .home(let path): home.appending(path.relative.components)
+        case .volume(let path): volume.appending(path.relative.components)
+        }
+    }
+
+    /// The absolute path, printable.
+    package func text(_ place: Place) -> String { path(place).printable }
+    package func text(_ path: HomePath) -> String { text(.home(path)) }
+    package func text(_ path: VolumePath) -> String { text(.volume(path)) }
+}
+
+extension HomePath {
+    /// `~/…` for sentences.
+    package var inHome: String { "~/" + relative.printable }
+}

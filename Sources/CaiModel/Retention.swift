@@ -1,0 +1,42 @@
+/// How much of what had to make room is kept, and for how many runs.
+package struct Retention: Hashable, Sendable {
+    /// One run of a command and what it displaced.
+    package struct Run: Hashable, Sendable {
+        /// The name of its folder, which begins with its time, so that the order of the bytes is the order of time.
+        package let id: String
+        package let bytes: UInt64
+
+        package init(id: String, bytes: UInt64) {
+            self.id = id
+            self.bytes = bytes
+        }
+    }
+
+    package let runs: Int
+    package let bytes: UInt64
+
+    /// The last 20 runs and at most 256 MiB.
+    package static let standard = Retention(runs: 20, bytes: 256 << 20)
+
+    package init(runs: Int, bytes: UInt64) {
+        self.runs = runs
+        self.bytes = bytes
+    }
+
+    /// The runs that are dropped, oldest first, so that what is left is within both limits.
+    ///
+    /// The newest run is never among them, however large it is and whatever the limits say; and what is kept is always the
+    /// newest ones without a gap.
+    package func dropped(from all: [Run]) -> [String] {
+        let ordered = all.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        var total: UInt64 = 0
+        var kept = 0
+        for run in ordered.reversed() {
+            let (sum, overflow) = total.addingReportingOverflow(run.bytes)
+            guard kept == 0 || (kept < runs && !overflow && sum <= bytes) else { break }
+            total = overflow ? .max : sum
+            kept += 1
+        }
+        return ordered.dropLast(kept).map(\.id)
+    }
+}

@@ -1,0 +1,110 @@
+import SystemPackage
+
+/// One key of `/etc/containai/agent.toml`; the environment variable is `CAI_` and the key in capitals.
+package enum SettingKey: String, CaseIterable, Sendable {
+    case preset
+    case user, uid, gid, home
+    case volume, workspace
+    case persistencePaths = "persistence_paths"
+    case imageManifests = "image_manifests"
+    case linkSpecifications = "link_specifications"
+    case startupHooks = "startup_hooks"
+    case hookTimeout = "hook_timeout_seconds"
+    case strict
+    case stateDirectory = "state_directory"
+    case lockTimeout = "lock_timeout_seconds"
+    case displacedRuns = "displaced_runs"
+    case displacedBytes = "displaced_bytes"
+
+    /// What a value of the key looks like.
+    package enum Kind: Sendable { case word, path, number, paths, words }
+
+    package var kind: Kind {
+        switch self {
+        case .preset, .user: .word
+        case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
+        case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes: .number
+        case .persistencePaths, .linkSpecifications, .startupHooks: .paths
+        case .strict: .words
+        }
+    }
+
+    package var environmentName: String { "CAI_" + rawValue.uppercased() }
+}
+
+/// A value of a setting.
+package enum SettingValue: Hashable, Sendable {
+    case text(String)
+    case number(Int64)
+    case list([String])
+
+    /// The value as an operator would write it.
+    package var text: String {
+        switch self {
+        case .text(let value): value
+        case .number(let value): String(value)
+        case .list(let values): values.joined(separator: ":")
+        }
+    }
+}
+
+/// Where the value of a setting comes from; later ones win.
+package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
+    case preset(String)
+    /// `/etc/passwd`, or the ids of an unprivileged process.
+    case machine(String)
+    case file(SourceLocation)
+    case environment(String)
+    case flag(String)
+
+    package var description: String {
+        switch self {
+        case .preset(let name): "preset \(name)"
+        case .machine(let what): what
+        case .file(let location): location.description
+        case .environment(let name): "environment \(name)"
+        case .flag(let name): "flag \(name)"
+        }
+    }
+}
+
+/// What a machine is unless somebody says otherwise.
+package enum Preset: String, CaseIterable, Sendable {
+    case containai, opencode
+
+    /// The values of the preset. `uid` and `gid` hold where no account of the name exists.
+    package var values: [SettingKey: SettingValue] {
+        let user = self == .containai ? "agent" : "opencoder"
+        let home = "/home/\(user)"
+        return [
+            .preset: .text(rawValue), .user: .text(user), .uid: .number(1000), .gid: .number(1000), .home: .text(home),
+            .volume: .text("/mnt/agent-data"), .workspace: .text(home + "/workspace"),
+            .persistencePaths: .list(persistentPaths.map(\.path.string)),
+            .imageManifests: .text("/etc/containai/manifests"),
+            .linkSpecifications: .list(["/usr/local/lib/containai/link-spec.json"]),
+            .startupHooks: .list([
+                "/etc/containai/template-hooks/startup.d", home + "/workspace/.containai/hooks/startup.d",
+            ]),
+            .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
+            .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
+        ]
+    }
+
+    /// What is checked for persistence (predecessors 1.1 and 2.3).
+    package var persistentPaths: [PersistentPath] {
+        switch self {
+        case .containai: PersistencePreset.containai.paths
+        case .opencode: PersistencePreset.opencode.paths
+        }
+    }
+}
+
+extension Settings {
+    /// The paths whose persistence is checked, with what the presets know about those that they name.
+    package var persistentPaths: [PersistentPath] {
+        let known = Preset.allCases.flatMap(\.persistentPaths)
+        return list(.persistencePaths).map { text in
+            known.first { $0.path == FilePath(text) } ?? PersistentPath(named: FilePath(text))
+        }
+    }
+}

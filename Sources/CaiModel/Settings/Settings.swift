@@ -1,0 +1,173 @@
+package import SystemPackage
+
+/// What holds on this machine: every setting with its value and where it comes from.
+package struct Settings: Sendable {
+    package struct Entry: Hashable, Sendable {
+        package let value: SettingValue
+        package let origin: SettingOrigin
+    }
+
+    private var entries: [SettingKey: Entry] = [:]
+    package private(set) var findings: [Finding] = []
+
+    package subscript(key: SettingKey) -> Entry? { entries[key] }
+    package func text(_ key: SettingKey) -> String {
+        if case .text(let text)? = entries[key]?.value { text } else { "" }
+    }
+    package func path(_ key: SettingKey) -> FilePath { FilePath(text(key)) }
+    package func number(_ key: SettingKey) -> Int64 { if case .number(let n)? = entries[key]?.value { n } else { 0 } }
+    package func list(_ key: SettingKey) -> [String] { if case .list(let l)? = entries[key]?.value { l } else { [] } }
+    package func duration(_ key: SettingKey) -> Duration { .seconds(number(key)) }
+    package var layout: Layout { Layout(home: path(.home), volume: path(.volume)) }
+    package var retention: Retention {
+        Retention(runs: Int(clamping: number(.displacedRuns)), bytes: UInt64(clamping: number(.displacedBytes)))
+    }
+
+    /// Settings from the layers preset < file < environment < flags. A value that cannot be used is an error finding and
+    /// the layer below holds, so that a bad line never stops a start.
+    package init(
+        file: (name: String, bytes: [UInt8])?, environment: [String: String],
+        flags: [SettingKey: (String, String)] = [:]
+    ) {
+        let table = file.flatMap { readTable($0.bytes, $0.name) }
+        choosePreset(table, file?.name, environment, flags)
+        if let table, let file { apply(table, file.name) }
+        for key in SettingKey.allCases where key != .preset {
+            if let text = environment[key.environmentName], !text.isEmpty {
+                set(key, text: text, .environment(key.environmentName), at: key.environmentName)
+            }
+            if let (name, text) = flags[key] { set(key, text: text, .flag(name), at: name) }
+        }
+    }
+
+    private mutating func readTable(_ bytes: [UInt8], _ name: String) -> TOMLTable? {
+        do {
+            return try TOMLReader.table(from: bytes)
+        } catch {
+            let place = SourceLocation(file: name, line: error.position.line, column: error.position.column)
+            findings.append(
+                Finding(
+                    .error, at: place.description, error.sentence, advice: "correct it; until then the defaults hold"))
+            return nil
+        }
+    }
+
+    private mutating func choosePreset(
+        _ table: TOMLTable?, _ file: String?, _ environment: [String: String], _ flags: [SettingKey: (String, String)]
+    ) {
+        var wanted: (text: String, origin: SettingOrigin, place: String) = ("containai", .preset("containai"), "")
+        if let value = table?["preset"], let text = value.string, let file {
+            let place = SourceLocation(file: file, line: value.position.line, column: value.position.column)
+            wanted = (text, .file(place), place.description)
+        }
+        if let text = environment["CAI_PRESET"], !text.isEmpty {
+            wanted = (text, .environment("CAI_PRESET"), "CAI_PRESET")
+        }
+        if let (name, text) = flags[.preset] { wanted = (text, .flag(name), name) }
+        if Preset(rawValue: wanted.text) == nil {
+            let known = Preset.allCases.map(\.rawValue).joined(separator: " or ")
+            findings.append(Finding(.error, at: wanted.place, "there is no such preset", advice: "use \(known)"))
+        }
+        let preset = Preset(rawValue: wanted.text) ?? .containai
+        for (key, value) in preset.values { entries[key] = Entry(value: value, origin: .preset(preset.rawValue)) }
+        entries[.preset] = Entry(value: .text(preset.rawValue), origin: wanted.origin)
+    }
+
+    private mutating func apply(_ table: TOMLTable, _ file: String) {
+        for member in table.members where member.key != "preset" {
+            let place = SourceLocation(file: file, line: member.keyPosition.line, column: member.keyPosition.column)
+            guard let key = SettingKey(rawValue: member.key) else {
+                findings.append(
+                    Finding(
+                        .warning, at: place.description, "there is no setting of this name",
+                        advice: "cai config show lists them"))
+                continue
+            }
+            guard let value = SettingValue(member.value, key.kind) else {
+                findings.append(Finding(.error, at: place.description, "\(key.rawValue) must be \(key.kind.words)"))
+                continue
+            }
+            store(key, value, .file(place), at: place.description)
+        }
+    }
+
+    private mutating func set(_ key: SettingKey, text: String, _ origin: SettingOrigin, at place: String) {
+        guard let value = SettingValue(text: text, key.kind) else {
+            findings.append(Finding(.error, at: place, "\(key.rawValue) must be \(key.kind.words)"))
+            return
+        }
+        store(key, value, origin, at: place)
+    }
+
+    private mutating func store(_ key: SettingKey, _ value: SettingValue, _ origin: SettingOrigin, at place: String) {
+        if let problem = value.problem(for: key.kind) {
+            findings.append(Finding(.error, at: place, "\(key.rawValue) \(problem)"))
+        } else {
+            entries[key] = Entry(value: value, origin: origin)
+        }
+    }
+
+    /// Replaces a preset's value by what the machine itself says; anything an operator said stays.
+    package mutating func refine(_ key: SettingKey, _ value: SettingValue, source: String) {
+        if case .preset? = entries[key]?.origin { entries[key] = Entry(value: value, origin: .machine(source)) }
+    }
+}
+
+extension SettingValue {
+    init?(_ value: TOMLValue, _ kind: SettingKey.Kind) {
+        switch kind {
+        case .word, .path:
+            guard let text = value.string else { return nil }
+            self = .text(text)
+        case .number:
+            guard let number = value.integer, number >= 0 else { return nil }
+            self = .number(number)
+        case .paths, .words:
+            guard let values = value.array else { return nil }
+            let texts = values.compactMap(\.string)
+            guard texts.count == values.count else { return nil }
+            self = .list(texts)
+        }
+    }
+
+    init?(text: String, _ kind: SettingKey.Kind) {
+        switch kind {
+        case .word, .path: self = .text(text)
+        case .number:
+            guard let number = Int64(text), number >= 0 else { return nil }
+            self = .number(number)
+        case .paths: self = .list(text.split(separator: ":").map(String.init))
+        case .words: self = .list(text.split { $0 == "," || $0 == ":" || $0 == " " }.map(String.init))
+        }
+    }
+
+    func problem(for kind: SettingKey.Kind) -> String? {
+        let paths: [String]
+        switch (kind, self) {
+        case (.path, .text(let text)): paths = [text]
+        case (.paths, .list(let texts)): paths = texts
+        case (.word, .text(let text)): return text.isEmpty || text.utf8.contains(0x0A) ? "must be one word" : nil
+        default: return nil
+        }
+        for path in paths {
+            if !path.hasPrefix("/") { return "must be an absolute path" }
+            if path.utf8.contains(where: { $0 == 0 || $0 == 0x0A }) {
+                return "contains a line break or a NUL character"
+            }
+            if FilePath(path).components.contains(where: { $0.kind != .regular }) { return "contains \".\" or \"..\"" }
+        }
+        return nil
+    }
+}
+
+extension SettingKey.Kind {
+    var words: String {
+        switch self {
+        case .word: "one word"
+        case .path: "an absolute path"
+        case .number: "a whole number, not negative"
+        case .paths: "a list of absolute paths"
+        case .words: "a list of words"
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import CPlatform
+import Glibc
+package import SystemPackage
+
+extension Descriptor {
+    /// Opens a file for reading as the kernel resolves its path: for what the caller of a command named.
+    package init(opening path: FilePath) throws(SystemCallError) {
+        self.init(
+            owning: try check("open", path.printed) {
+                path.withPlatformString { cai_openat(AT_FDCWD, $0, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0) }
+            })
+    }
+
+    /// Facts about the open file. `path` names it in errors.
+    package func status(_ path: FilePath) throws(SystemCallError) -> FileStatus {
+        var result = stat()
+        _ = try check("stat", path.printed) { fstat(raw, &result) }
+        return FileStatus(result)
+    }
+
+    /// Sets exactly these permission bits.
+    package func setMode(_ mode: UInt16, _ path: FilePath) throws(SystemCallError) {
+        _ = try check("chmod", path.printed) { fchmod(raw, mode_t(mode)) }
+    }
+
+    /// Sets access and modification time, nanoseconds since the epoch.
+    package func setTimes(accessed: Int64, modified: Int64, _ path: FilePath) throws(SystemCallError) {
+        _ = try check("set times", path.printed) { cai_set_times(raw, accessed, modified) }
+    }
+
+    /// Gives the open file to somebody.
+    package func setOwner(uid: UInt32, gid: UInt32, _ path: FilePath) throws(SystemCallError) {
+        _ = try check("chown", path.printed) { fchown(raw, uid, gid) }
+    }
+
+    /// Makes content and metadata of this file durable.
+    package func sync(_ path: FilePath) throws(SystemCallError) {
+        _ = try check("fsync", path.printed) { fsync(raw) }
+    }
+
+    /// Makes everything written so far to the whole file system of this descriptor durable: cheaper than one fsync for
+    /// each of many files.
+    package func syncFileSystem(_ path: FilePath) throws(SystemCallError) {
+        _ = try check("syncfs", path.printed) { syncfs(raw) }
+    }
+
+    /// Writes all bytes.
+    package func write(_ bytes: UnsafeRawBufferPointer, _ path: FilePath) throws(SystemCallError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = try check("write", path.printed) { Glibc.write(raw, rest.baseAddress, rest.count) }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+        }
+    }
+
+    /// Writes all bytes.
+    package func write(_ bytes: [UInt8], _ path: FilePath) throws(SystemCallError) {
+        var start = 0
+        while start < bytes.count {
+            start += try check("write", path.printed) {
+                bytes.withUnsafeBytes { Glibc.write(raw, $0.baseAddress.map { $0 + start }, $0.count - start) }
+            }
+        }
+    }
+
+    /// Reads from here to the end, at most `limit` bytes; a longer file throws `.fileTooLarge`.
+    package func readAll(limit: Int, _ path: FilePath) throws(SystemCallError) -> [UInt8] {
+        var result: [UInt8] = []
+        try readChunks(path) { (chunk) throws(SystemCallError) in
+            if result.count + chunk.count > limit { throw SystemCallError("read", path.printed, .fileTooLarge) }
+            result.append(contentsOf: chunk)
+        }
+        return result
+    }
+
+    /// Calls `body` with each piece of the file from here to the end.
+    package func readChunks(
+        _ path: FilePath, _ body: (UnsafeRawBufferPointer) throws(SystemCallError) -> Void
+    ) throws(SystemCallError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try check("read", path.printed) { Glibc.read(raw, buffer.baseAddress, buffer.count) }
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}

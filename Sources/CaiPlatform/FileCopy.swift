@@ -1,0 +1,141 @@
+import CPlatform
+import Glibc
+package import SystemPackage
+
+/// What a copy of one file was made from, and what could not be kept.
+package struct CopiedFile: Sendable {
+    /// The source exactly as it was copied: it did not change while it was read.
+    package let source: FileStatus
+    /// Attributes the destination refused to hold.
+    package let lostAttributes: [String]
+}
+
+extension Directory {
+    /// Copies a regular file to a name that must not exist: content with its holes, mode, times and extended attributes.
+    ///
+    /// `mode` overrides the source's. The source is read again until it did not change meanwhile (five times, then
+    /// EBUSY). `each` sees every piece of the content in order, holes as zeros, and is told when reading starts over.
+    /// The copy is not yet durable unless `durable`; on an error it is removed again.
+    package func copyFile(
+        _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component, mode: UInt16? = nil,
+        durable: Bool, restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) throws(SystemCallError) -> CopiedFile {
+        let from = label.appending(name)
+        let to = directory.label.appending(newName)
+        for _ in 0..<5 {
+            let source = try openFile(name)
+            let before = try source.status(from)
+            let copy = try directory.createFile(newName, mode: 0o600)
+            do {
+                restart()
+                try copyContent(of: source, before, to: copy, from, to, each)
+                let after = try source.status(from)
+                if after.hasSameContentFacts(as: before) {
+                    let lost = try copyAttributes(of: source, to: copy, from, to)
+                    try copy.setMode(mode ?? before.mode, to)
+                    try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
+                    if durable { try copy.sync(to) }
+                    try copy.close()
+                    return CopiedFile(source: before, lostAttributes: lost)
+                }
+            } catch {
+                try? directory.unlink(newName)  // the copy holds nothing that the source does not
+                throw error
+            }
+            try directory.unlink(newName)
+        }
+        throw SystemCallError("copy", "\(from.printed), which changes while it is read", .resourceBusy)
+    }
+}
+
+extension FileStatus {
+    /// Whether the content cannot have changed between the two looks, as far as the file system records it.
+    package func hasSameContentFacts(as other: FileStatus) -> Bool {
+        isSameFile(as: other) && size == other.size && modified == other.modified
+    }
+
+    /// Whether a file has holes worth keeping.
+    var isSparse: Bool { allocated < size && size > 64 << 10 }
+}
+
+private func copyContent(
+    of source: borrowing Descriptor, _ status: FileStatus, to copy: borrowing Descriptor, _ from: FilePath,
+    _ to: FilePath, _ each: (UnsafeRawBufferPointer) -> Void
+) throws(SystemCallError) {
+    if status.isSparse { return try copySparse(source, status.size, copy, from, to, each) }
+    let target = copy.raw
+    try source.readChunks(from) { (chunk) throws(SystemCallError) in
+        each(chunk)
+        try writeAll(target, chunk, to)
+    }
+}
+
+private func writeAll(_ raw: CInt, _ bytes: UnsafeRawBufferPointer, _ path: FilePath) throws(SystemCallError) {
+    var rest = bytes
+    while !rest.isEmpty {
+        let written = try check("write", path.printed) { write(raw, rest.baseAddress, rest.count) }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+    }
+}
+
+/// Copies data and keeps holes (lseek(2), SEEK_DATA and SEEK_HOLE).
+private func copySparse(
+    _ source: borrowing Descriptor, _ size: Int64, _ copy: borrowing Descriptor, _ from: FilePath, _ to: FilePath,
+    _ each: (UnsafeRawBufferPointer) -> Void
+) throws(SystemCallError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+    let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+    defer {
+        buffer.deallocate()
+        zeros.deallocate()
+    }
+    _ = zeros.initializeMemory(as: UInt8.self, repeating: 0)
+    let size = Int(size)
+    var position = 0
+    while position < size {
+        var data = lseek(source.raw, position, SEEK_DATA)
+        if data < 0 { data = currentErrno == ENXIO ? size : position }
+        data = min(data, size)
+        var hole = data - position
+        while hole > 0 {
+            let piece = min(hole, zeros.count)
+            each(UnsafeRawBufferPointer(rebasing: zeros[..<piece]))
+            hole -= piece
+        }
+        position = data
+        if position == size { break }
+        var end = lseek(source.raw, position, SEEK_HOLE)
+        if end < 0 { end = size }
+        while position < min(end, size) {
+            let want = min(min(end, size) - position, buffer.count)
+            let count = try check("read", from.printed) { pread(source.raw, buffer.baseAddress, want, position) }
+            if count == 0 { throw SystemCallError("read", from.printed, .resourceBusy) }
+            each(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            var done = 0
+            while done < count {
+                done += try check("write", to.printed) {
+                    pwrite(copy.raw, buffer.baseAddress.map { $0 + done }, count - done, position + done)
+                }
+            }
+            position += count
+        }
+    }
+    _ = try check("truncate", to.printed) { ftruncate(copy.raw, size) }
+}
+
+/// Copies extended attributes, access lists included; returns the names of those the destination cannot hold.
+/// Attributes of the kernel's security and trusted classes are left to it.
+private func copyAttributes(
+    of source: borrowing Descriptor, to copy: borrowing Descriptor, _ from: FilePath, _ to: FilePath
+) throws(SystemCallError) -> [String] {
+    var lost: [String] = []
+    for name in try source.attributeNames(from) where name.hasPrefix("user.") || name.hasPrefix("system.posix_acl") {
+        do {
+            try copy.setAttribute(name, to: try source.attribute(name, from), to)
+        } catch {
+            guard [.notSupported, .permissionDenied, .notPermitted].contains(error.errno) else { throw error }
+            lost.append(name)
+        }
+    }
+    return lost
+}

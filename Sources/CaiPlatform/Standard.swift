@@ -1,0 +1,33 @@
+import CPlatform
+import Glibc
+
+/// Standard error, unbuffered. A reader that is gone is no error.
+package enum StandardError {
+    package static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { buffer in
+            var rest = UnsafeRawBufferPointer(buffer)
+            while !rest.isEmpty {
+                let count = Glibc.write(2, rest.baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+            }
+        }
+    }
+}
+
+/// The environment of this process.
+package enum Environment {
+    /// Every variable; of one that is there twice the first, as getenv(3) reads it.
+    package static var all: [String: String] {
+        var result: [String: String] = [:]
+        var next = Glibc.environ
+        while let variable = next.pointee {
+            let parts = String(cString: variable).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2, result[String(parts[0])] == nil { result[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return result
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import CaiPlatform
+
+/// Where the program begins.
+///
+/// It is synchronous on purpose. An asynchronous main starts libdispatch for every command, and on a machine without
+/// /proc that ends about every third run with SIGILL (`without /proc nothing crashes` in CaiSystemTests).
+@main
+enum Start {
+    static func main() {
+        restoreEnvironment()
+        Cai.main()
+    }
+}
+
+/// The root command. The first asynchronous subcommand needs an asynchronous root, started from `Start` after the look at
+/// what was parsed: below a synchronous root it would print its help instead of running.
+struct Cai: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cai",
+        abstract: "Keeps the container of an AI coding agent durable.",
+        discussion: "Every command that changes something shows the same plan with --dry-run.",
+        version: Build.version,
+        subcommands: [
+            InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self, PersistenceCommand.self,
+            ManifestCommand.self, ConfigCommand.self,
+            VersionCommand.self,
+        ]
+    )
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+
+/// `cai config`: what holds on this machine.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Show the settings.", subcommands: [Show.self])
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show every setting with its value and where the value comes from.")
+        @OptionGroup var global: GlobalOptions
+
+        func run() throws {
+            try reportingFailures {
+                let settings = try global.workplace().settings
+                if global.json {
+                    try JSON.object([
+                        "settings": .object(values(settings)), "findings": .array(settings.findings.map(\.json)),
+                    ])
+                    .print()
+                } else {
+                    for key in SettingKey.allCases {
+                        guard let entry = settings[key] else { continue }
+                        print("\(key.rawValue) = \(entry.value.text)  # \(entry.origin)")
+                    }
+                }
+                settings.findings.forEach(Talk.finding)
+                if settings.findings.contains(where: { $0.severity == .error }) { throw Exit.brokenConfiguration }
+            }
+        }
+
+        private func values(_ settings: Settings) -> [String: JSON] {
+            var result: [String: JSON] = [:]
+            for key in SettingKey.allCases {
+                guard let entry = settings[key] else { continue }
+                result[key.rawValue] = .object([
+                    "value": entry.value.json, "origin": .string(entry.origin.description),
+                ])
+            }
+            return result
+        }
+    }
+}
+
+extension SettingValue {
+    fileprivate var json: JSON {
+        switch self {
+        case .text(let text): .string(text)
+        case .number(let number): .number(number)
+        case .list(let values): .strings(values)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+
+/// `cai links`: whether the links into the volume are right, and mending them.
+struct LinksCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "links", abstract: "Check and repair the links into the volume.",
+        subcommands: [Check.self, Repair.self])
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the state of every link; exit 1 when one is not right.")
+        @OptionGroup var global: GlobalOptions
+        @Flag(help: "Print nothing but errors.") var quiet = false
+
+        func run() throws {
+            try reportingFailures {
+                let (report, session) = try runLinks(global, isPreview: true)
+                try show(report, session, mode: .check, quiet: quiet, json: global.json)
+            }
+        }
+    }
+
+    struct Repair: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put missing links, adopt what replaced them, make missing targets.",
+            discussion: "What an application wrote in place of a link goes to the volume; nothing is deleted.",
+            aliases: ["fix"])
+        @OptionGroup var global: GlobalOptions
+        @Flag(help: "Show what would be done.") var dryRun = false
+        @Flag(help: "Print nothing but errors.") var quiet = false
+
+        func run() throws {
+            try reportingFailures {
+                let (report, session) = try runLinks(global, isPreview: dryRun)
+                try show(report, session, mode: dryRun ? .dryRun : .repair, quiet: quiet, json: global.json)
+            }
+        }
+    }
+}
+
+private func runLinks(_ global: GlobalOptions, isPreview: Bool) throws -> (RunReport<LinkPlan>, Session) {
+    let session = try Session(try global.workplace())
+    let job = LinksJob(session.machine, entries: session.entries)
+    let report = try session.workplace.asOwner {
+        let report = try job.run(session.options("links", isPreview: isPreview), policy: .replaceAll)
+        if !isPreview { try job.stamp(report) }
+        return report
+    }
+    return (report, session)
+}
+
+private func show(
+    _ report: RunReport<LinkPlan>, _ session: Session, mode: LinkLines.Mode, quiet: Bool, json: Bool
+) throws {
+    let lines = LinkLines(report, session.layout, mode: mode)
+    session.complaints.forEach(Talk.finding)
+    report.findings.filter { $0.severity == .warning }.forEach(Talk.finding)
+    if json {
+        try report.json(session.layout, command: "links", extra: lines.json).print()
+    } else if !quiet {
+        lines.text.forEach { print($0) }
+    }
+    lines.errors.forEach(Talk.error)
+    if lines.isFailure { throw Exit.found }
+}

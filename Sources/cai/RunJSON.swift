@@ -1,0 +1,93 @@
+import CaiModel
+import SystemPackage
+
+extension RunReport {
+    /// The report for machines: every step with what became of it, every finding, and what the command adds.
+    func json(_ layout: Layout, command: String, extra: [String: JSON] = [:]) -> JSON {
+        let common: [String: JSON] = [
+            "command": .string(command), "dry_run": .bool(isPreview), "run": .optional(run?.text),
+            "steps": .array(outcomes.map { $0.json(layout) }),
+            "findings": .array(allFindings.map(\.json)),
+        ]
+        return .object(common.merging(extra) { _, new in new })
+    }
+}
+
+extension Finding {
+    var json: JSON {
+        .object([
+            "severity": .string(severity.rawValue), "place": .string(place), "sentence": .string(sentence),
+            "advice": .optional(advice),
+        ])
+    }
+}
+
+extension Outcome {
+    func json(_ layout: Layout) -> JSON {
+        var fields = step.json(layout)
+        fields["displaced"] = .strings(displaced.map(\.printable))
+        switch result {
+        case .planned: fields["result"] = .string("planned")
+        case .done: fields["result"] = .string("done")
+        case .refused(let reason): fields.merge(["result": .string("refused"), "reason": .string(reason)]) { $1 }
+        case .failed(let reason): fields.merge(["result": .string("failed"), "reason": .string(reason)]) { $1 }
+        case .skipped(let reason): fields.merge(["result": .string("skipped"), "reason": .string(reason)]) { $1 }
+        }
+        return .object(fields)
+    }
+}
+
+extension Step {
+    fileprivate func json(_ layout: Layout) -> [String: JSON] {
+        switch self {
+        case .makeDirectory(let path, let mode):
+            ["kind": .string("make_directory"), "path": .string(layout.text(path)), "mode": octal(mode)]
+        case .makeFile(let path, _, let mode):
+            ["kind": .string("make_file"), "path": .string(layout.text(path)), "mode": octal(mode)]
+        case .fillEmpty(let path, _, _): ["kind": .string("fill_empty"), "path": .string(layout.text(path))]
+        case .setMode(let path, _, let mode):
+            ["kind": .string("set_mode"), "path": .string(layout.text(path)), "mode": octal(mode)]
+        case .adopt(let adoption):
+            [
+                "kind": .string("adopt"), "path": .string(layout.text(adoption.live)),
+                "target": .string(layout.text(adoption.target)), "files": .number(adoption.fileCount),
+                "size_bytes": .number(adoption.byteCount),
+                "items": .array(
+                    adoption.items.map {
+                        .object(["path": .string($0.path.printable), "verdict": .string($0.verdict.name)])
+                    }),
+            ]
+        case .putLink(let link, let target, _, _):
+            ["kind": .string("link"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
+        case .setAside(let link, let target, _):
+            ["kind": .string("set_aside"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
+        case .write(let place, _, let mode, _, _):
+            ["kind": .string("write"), "path": .string(layout.text(place)), "mode": octal(mode)]
+        case .restore(let kept, let run, let place, _):
+            [
+                "kind": .string("restore"), "path": .string(layout.text(place)), "from": .string(kept.printable),
+                "run": .string(run.text),
+            ]
+        case .move(let from, let to, _):
+            ["kind": .string("move"), "path": .string(layout.text(from)), "target": .string(layout.text(to))]
+        }
+    }
+}
+
+private func octal(_ mode: UInt16) -> JSON {
+    let digits = String(mode, radix: 8)
+    return .string(String(repeating: "0", count: max(0, 4 - digits.count)) + digits)
+}
+
+extension Verdict {
+    fileprivate var name: String {
+        switch self {
+        case .take: "take"
+        case .same: "same"
+        case .takeOver: "take_over"
+        case .keep: "keep"
+        case .merge: "merge"
+        case .enter: "enter"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import CaiModel
+import SystemPackage
+
+/// The lines of `cai sync`, as the predecessor words them.
+struct SyncLines {
+    let report: RunReport<SyncPlan>
+    let layout: Layout
+    let isDryRun: Bool
+    let isVerbose: Bool
+
+    init(_ report: RunReport<SyncPlan>, _ layout: Layout, isDryRun: Bool, isVerbose: Bool) {
+        self.report = report
+        self.layout = layout
+        self.isDryRun = isDryRun
+        self.isVerbose = isVerbose
+    }
+
+    private var statuses: [SyncStatus] { report.detail.entries }
+
+    var all: [String] {
+        let considered = Set(statuses.compactMap(\.obstacle))
+        let rest = report.findings.filter { !considered.contains($0) && ($0.severity > .note || isVerbose) }
+        return (isDryRun ? ["[WARN] DRY RUN MODE - No changes will be made"] : []) + statuses.flatMap(lines)
+            + rest.map {
+                "[\($0.severity == .error ? "ERROR" : $0.severity == .warning ? "WARN" : "NOTICE")] \($0.told)"
+            }
+            + end
+    }
+
+    private func lines(_ status: SyncStatus) -> [String] {
+        switch status.state {
+        case .absent: return []
+        case .linked: return isVerbose ? ["[SKIP] \(layout.text(status.source)) (already symlinked to volume)"] : []
+        case .stranger(let text):
+            return ["[WARN] \(layout.text(status.source)) is a symlink to \(text.printable) (left as it is)"]
+        case .refused:
+            guard let finding = status.obstacle else { return [] }
+            let advice = finding.advice.map { " (\($0))" } ?? ""
+            if finding.sentence.hasPrefix("exists on volume") {
+                return ["[ERROR] Type conflict: \(finding.place) \(finding.sentence)\(advice)"]
+            }
+            return ["[ERROR] \(finding.place): \(finding.sentence)\(advice)"]
+        case .moves: return status.steps.flatMap { moved(report.detail.plan.steps[$0], status) }
+        }
+    }
+
+    private func moved(_ step: Step, _ status: SyncStatus) -> [String] {
+        let source = "~/\(status.source)"
+        let target = layout.text(status.entry.target)
+        if isDryRun {
+            switch step {
+            case .adopt(let adoption):
+                return [
+                    "[DRY-RUN] Would move: \(layout.text(adoption.live)) -> \(target)",
+                    "[DRY-RUN] Would create symlink: \(layout.text(adoption.live)) -> \(target)",
+                ] + details(adoption)
+            case .putLink(let link, let target, _, _):
+                return ["[DRY-RUN] Would create symlink: \(layout.text(link)) -> \(layout.text(target))"]
+            default: return []
+            }
+        }
+        guard let outcome = report.outcomes.first(where: { $0.step == step }) else { return [] }
+        switch (step, outcome.result) {
+        case (.adopt(let adoption), .done):
+            let kept = outcome.displaced.map {
+                "[DISPLACED] \(layout.text(displaced: $0)) -> \(report.kept($0, layout))"
+            }
+            return ["[OK] \(source) -> \(target) (moved \(adoption.fileCount) files)"] + details(adoption) + kept
+                + outcome.findings.map { "[WARN] \($0.told)" }
+        case (_, .failed(let reason)), (_, .refused(let reason)), (_, .skipped(let reason)):
+            return ["[ERROR] \(source): \(reason)"]
+        default: return []
+        }
+    }
+
+    private func details(_ adoption: Adoption) -> [String] {
+        guard isVerbose else { return [] }
+        return adoption.items.filter { !$0.live.isDirectory && !$0.path.isEmpty }.map { "        \($0.path.printable)" }
+    }
+
+    private var movedCount: Int {
+        statuses.count { status in
+            status.state == .moves
+                && !report.problems.contains { problem in
+                    status.steps.contains { report.detail.plan.steps[$0] == problem.step }
+                }
+        }
+    }
+
+    /// How many entries could not be synced.
+    var failures: Int { statuses.count { $0.state == .refused } + statuses.count { $0.state == .moves } - movedCount }
+
+    private var end: [String] {
+        let skipped = statuses.count - movedCount - failures
+        if isDryRun { return ["[DRY-RUN] Done. \(movedCount) paths would be synced."] + failed }
+        return ["[INFO] Done. \(movedCount) paths synced, \(skipped) skipped."] + failed
+    }
+
+    private var failed: [String] { failures > 0 ? ["[WARN] \(failures) paths failed to sync"] : [] }
+
+    var json: [String: JSON] {
+        [
+            "summary": .object([
+                isDryRun ? "would_sync" : "synced": .number(movedCount), "failed": .number(failures),
+                "skipped": .number(statuses.count - movedCount - failures),
+            ])
+        ]
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+
+/// `cai undo`: brings back what a run displaced.
+struct UndoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo", abstract: "Bring back what a run displaced.",
+        discussion: """
+            Without an ID, undoes the newest run that was no undo itself. What stands there now is displaced in turn, so \
+            an undo can be undone by its own ID.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "The run, as cai undo --list shows it.") var id: String?
+    @Flag(help: "List the runs that can be undone, newest first.") var list = false
+    @Flag(help: "Show what would be brought back.") var dryRun = false
+
+    func run() throws {
+        try reportingFailures {
+            let session = try Session(try global.workplace())
+            let job = UndoJob(session.machine, entries: session.entries)
+            if list { return try show(session.workplace.asOwner { try job.list() }) }
+            let report = try session.workplace.asOwner {
+                try job.run(id, session.options("undo", isPreview: dryRun))
+            }
+            try show(report, session.layout)
+        }
+    }
+
+    private func show(_ runs: [KeptRun]) throws {
+        guard !global.json else {
+            return try JSON.array(
+                runs.map {
+                    .object([
+                        "id": .string($0.id.text), "command": .string($0.id.command), "items": .number($0.items),
+                        "size_bytes": .number($0.bytes),
+                    ])
+                }
+            ).print()
+        }
+        for run in runs { print("\(run.id)  \(run.items) item\(run.items == 1 ? "" : "s"), \(run.bytes) bytes") }
+        if runs.isEmpty { Talk.info("Nothing was displaced.") }
+    }
+
+    private func show(_ report: RunReport<UndoPlan>, _ layout: Layout) throws {
+        if global.json { try report.json(layout, command: "undo").print() }
+        for outcome in report.outcomes {
+            guard case .restore(let kept, _, let place, _) = outcome.step else { continue }
+            switch outcome.result {
+            case .planned: Talk.line("[DRY-RUN] Would restore: \(layout.text(place)) (from \(kept.printable))")
+            case .done:
+                Talk.ok("\(layout.text(place)) restored")
+                for path in outcome.displaced {
+                    Talk.line("[DISPLACED] \(layout.text(displaced: path)) -> \(report.kept(path, layout))")
+                }
+            case .failed(let reason), .refused(let reason), .skipped(let reason): Talk.error(reason)
+            }
+        }
+        report.allFindings.forEach(Talk.finding)
+        let count = report.outcomes.count - report.problems.count
+        Talk.info(
+            dryRun
+                ? "\(count) of \(report.detail.items.count) items of \(report.detail.run) would be restored."
+                : "\(count) of \(report.detail.items.count) items of \(report.detail.run) restored.")
+        if !report.problems.isEmpty || report.worst == .error { throw Exit.found }
+    }
+}

@@ -1,0 +1,171 @@
+import CaiTestSupport
+import Glibc
+import SystemPackage
+import Testing
+
+private let lock: FilePath = "mnt/agent-data/.containai/lock"
+private let state: FilePath = "mnt/agent-data/.containai"
+
+/// The journal of a run that adopts `~/.vimrc`, as `cai` writes it.
+private func journal(of run: String) -> String {
+    #"{"pid":1,"run":"\#(run)","schema":1,"steps":["#
+        + #"{"home":[".vimrc"],"isLinked":true,"step":0,"volume":["editors/vimrc"]}]}"#
+}
+
+@Suite struct `The lock` {
+    private func world() throws -> World {
+        let world = try World(["home/agent/.vimrc": "live"])
+        try world.put(state, Item(dictionaryLiteral: ("lock", Item("sync 4711 host\n").mode(0o600))).mode(0o700))
+        return world
+    }
+
+    @Test(arguments: changingJobs) func `held by a living process: exit 75, its holder named, nothing changed`(
+        _ arguments: [String]
+    ) throws {
+        let world = try world()
+        let file = world.path(lock).withPlatformString { open($0, O_RDWR | O_CLOEXEC) }
+        try #require(flock(file, LOCK_EX | LOCK_NB) == 0)
+        defer { close(file) }
+        let before = try world.snapshot()
+        let run = try world.cai(arguments, environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"])
+        #expect(run.code == 75 && run.errors.contains("the volume is locked by sync 4711 host"), "\(run)")
+        #expect(try world.snapshot().differences(from: before) == [])
+    }
+
+    @Test(arguments: changingJobs) func `left by a dead process: no obstacle`(_ arguments: [String]) throws {
+        let world = try world()
+        let run = try world.cai(arguments, environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"])
+        #expect(run.code == 0, "\(run)")
+    }
+
+    @Test func `previews, checks and runs without a step do not need it`() throws {
+        let world = try settledWorld()
+        let file = world.path(lock).withPlatformString { open($0, O_RDWR | O_CLOEXEC) }
+        try #require(file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+        defer { close(file) }
+        for arguments in [
+            ["links", "check"], ["links", "repair"], ["sync"], ["sync", "--dry-run"], ["undo", "--list"],
+        ] {
+            #expect(try world.cai(arguments, environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"]).code == 0)
+        }
+    }
+
+    @Test func `who waits gets it when it is given up`() async throws {
+        let world = try world()
+        let path = world.path(lock)
+        let file = path.withPlatformString { open($0, O_RDWR | O_CLOEXEC) }
+        try #require(flock(file, LOCK_EX | LOCK_NB) == 0)
+        let waiting = Task.detached { try world.cai("sync", environment: ["CAI_LOCK_TIMEOUT_SECONDS": "50"]) }
+        // Another `cai` is refused meanwhile; after that the lock is given up.
+        #expect(try world.cai("sync", environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"]).code == 75)
+        close(file)
+        #expect(try await waiting.value.code == 0)
+        #expect(try world.text("mnt/agent-data/editors/vimrc") == "live")
+    }
+
+    @Test func `runs at the same time are one after the other, and nothing is lost`() async throws {
+        let world = try World([
+            "home/agent": [".claude/skills": ["a.md": "a", "b.md": "b"], ".vimrc": "v", ".zshrc": "z"],
+            "mnt/agent-data": ["claude/skills": ["a.md": "older a"], "shell/zshrc": "older z"],
+        ])
+        let before = try world.snapshot()
+        try await withThrowingTaskGroup(of: Finished.self) { group in
+            for arguments in [["sync"], ["links", "repair"], ["sync"], ["links", "repair"]] {
+                group.addTask { try world.cai(arguments, environment: ["CAI_LOCK_TIMEOUT_SECONDS": "50"]) }
+            }
+            for try await run in group { #expect(run.code == 0, "\(run)") }
+        }
+        #expect(try world.lost(since: before) == [])
+        #expect(try world.cai("links", "check").code == 0)
+    }
+}
+
+@Suite struct `What cai keeps for itself` {
+    private func world() throws -> World {
+        try World([
+            "home/agent/.vimrc": .file("live").later(by: 60), "mnt/agent-data/editors/vimrc": "volume",
+        ])
+    }
+
+    @Test(arguments: ["", "{", "garbage", "[]", "null", #"{"schema": 99}"#, #"{"schema": 1, "key": 5, "files": []}"#])
+    func `a baseline that is garbage: content and time decide, a finding says so`(_ text: String) throws {
+        let world = try world()
+        try world.put(state.appending("baseline.json"), .file(text))
+        let sync = try world.cai("sync", "--json")
+        #expect(
+            sync.code == 0 && sync.json.findings.contains { $0.contains("baseline.json: cannot be read") }, "\(sync)")
+        #expect(try world.text("home/agent/.vimrc") == "live")
+        #expect(try world.displaced() == ["volume/editors/vimrc": "volume"])
+        #expect(try JSONValue(parsing: world.text(state.appending("baseline.json")))?["schema"].number == 1)
+    }
+
+    @Test(arguments: [0, 1, 10, 40, 100]) func `a journal cut in half is no obstacle; what it left is found`(
+        _ length: Int
+    ) throws {
+        let world = try world()
+        let run = "20261121T070000Z-sync"
+        let record = journal(of: run)
+        try world.put(state.appending("journal/\(run).json"), .file(String(record.prefix(length))))
+        try world.put(FilePath("mnt/agent-data/editors/.cai-\(run)-0.swap"), "only copy")
+        try world.put(FilePath("mnt/agent-data/editors/.cai-\(run)-0.part"), "half a co")
+        let before = try world.snapshot()
+        let preview = try world.cai("sync", "--dry-run", "--json")
+        #expect(
+            preview.json.findings.contains { $0.contains("an interrupted run will be finished first") }, "\(preview)")
+        let sync = try world.cai("sync", "--json")
+        #expect(sync.code == 0, "\(sync)")
+        #expect(sync.json.findings.contains { $0.contains("was damaged; every known place was searched") }, "\(sync)")
+        #expect(try world.displaced().values.contains("only copy"))
+        #expect(try world.lost(since: before) == ["mnt/agent-data/editors/.cai-\(run)-0.part"])
+        #expect(try Files.names(world.path(state.appending("journal"))) == [])
+        #expect(try Files.names(world.path("mnt/agent-data/editors")) == ["vimrc"])
+    }
+
+    @Test func `a whole journal of an interrupted run is finished by a run that has nothing else to do`() throws {
+        let world = try settledWorld()
+        let run = "20261121T070000Z-links"
+        try world.put(
+            state.appending("journal/\(run).json"),
+            .file(journal(of: run)))
+        try world.put(FilePath("home/agent/.cai-\(run)-0.swap"), "the user's own")
+        let repair = try world.cai("links", "repair", "--json")
+        #expect(
+            repair.code == 0 && repair.json.findings.contains { $0.contains("an interrupted run was finished") },
+            "\(repair)")
+        #expect(try world.displaced() == ["home/.vimrc": "the user's own"])
+        let undo = try world.cai("undo", run)
+        #expect(undo.code == 0, "\(undo)")
+        #expect(try world.text("home/agent/.vimrc") == "the user's own")
+    }
+
+    @Test func `files of users that look like ours are not touched`() throws {
+        let world = try World([
+            "home/agent/.claude/plugins": [".cai-notes.part": "mine", "x.swap": "mine too"],
+            "home/agent/.cai-mine.swap": "mine",
+        ])
+        let before = try world.snapshot()
+        _ = try expectPromises(["sync"], on: world)
+        #expect(try world.lost(since: before) == [])
+    }
+
+    @Test func `a clock that went back: runs keep their order and the newest is undone`() throws {
+        let world = try world()
+        try world.put(state.appending("displaced/29990101T000000Z-sync/home/.zshrc"), "from the future")
+        let sync = try world.cai("sync", "--json")
+        #expect(sync.code == 0 && sync.json["run"].text == "29990101T000001Z-sync", "\(sync)")
+        let list = try world.cai("undo", "--list", "--json").json.array.map { $0["id"].text }
+        #expect(list == ["29990101T000001Z-sync", "29990101T000000Z-sync"])
+        #expect(try world.cai("undo").code == 0)
+        #expect(try world.text("home/agent/.vimrc") == "volume")
+    }
+
+    @Test func `a stamp of the future and a stamp that is no time stop nothing`() throws {
+        for text in ["2999-01-01T00:00:00Z\n", "yesterday", ""] {
+            let world = try settledWorld()
+            try world.put("mnt/agent-data/.containai-links-checked-at", .file(text))
+            try world.remove("home/agent/.vimrc")
+            #expect(try world.cai("links", "repair").code == 0)
+            #expect(world.link("home/agent/.vimrc") == "/mnt/agent-data/editors/vimrc")
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import CaiModel
+import Testing
+
+@Suite struct `A line that was cut` {
+    @Test(arguments: [
+        ("a sesame bcde", "a ***"), ("nothing ses", "nothin"), ("sesame", ""), ("plain and long", "plain and"),
+    ])
+    func `loses its secrets and what may begin one`(line: String, rest: String) {
+        let redactor = Redactor(secrets: ["sesame"])
+        #expect(String(decoding: redactor.redacting(cut: Array(line.utf8)), as: UTF8.self) == rest)
+    }
+
+    @Test func `stays as it is without secrets`() {
+        #expect(Redactor(secrets: [String]()).redacting(cut: [1, 2, 3]) == [1, 2, 3])
+    }
+}

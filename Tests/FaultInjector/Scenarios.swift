@@ -1,0 +1,279 @@
+import Glibc
+import SystemPackage
+
+/// The scenarios, by command. Contents whose first word is SECRET must never be readable by others on the volume.
+enum Scenarios {
+    static let commands = ["sync", "links", "init", "undo"]
+
+    static func all(for commands: [String]) -> [Scenario] {
+        commands.flatMap { command in
+            switch command {
+            case "sync": Ground.allCases.map { sync($0) } + [refusals(.two)]
+            case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
+            case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
+            case "init": Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
+            default: [Scenario]()
+            }
+        }
+    }
+
+    // MARK: sync
+
+    private static func sync(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        moves(&home)
+        conflicts(&home, &volume)
+        trees(&home, &volume)
+        return Scenario(name: "sync", command: ["sync"], ground: ground, home: home.nodes, volume: volume.nodes)
+    }
+
+    /// Files and directories that move to where nothing, or a placeholder, stands.
+    private static func moves(_ home: inout TreeLiteral) {
+        home.file(".gitconfig", "[user]\n\tname = live\n", attribute: "kept")
+        home.file(".claude/.credentials.json", "SECRET {\"token\":\"claude\"}", mode: 0o644)
+        home.file(".config/gh/hosts.yml", "SECRET github.com: token\n", mode: 0o666)
+        home.file("dotfiles/inputrc", "set editing-mode vi\n")
+        home.link(".inputrc", to: "dotfiles/inputrc")
+        home.file(".zshrc", "")
+        home.link("unrelated", to: "nowhere at all")
+        home.file("notes.txt", "not ours\n")
+    }
+
+    /// Files that exist on both sides.
+    private static func conflicts(_ home: inout TreeLiteral, _ volume: inout TreeLiteral) {
+        home.file(".claude.json", #"{"live":1,"shared":{"a":1}}"#, mode: 0o600)
+        volume.file("claude/claude.json", #"{"stored":2,"shared":{"b":2}}"#, mode: 0o600, age: 50)
+        home.file(".claude/settings.json", #"{"model":"newer live"}"#)
+        volume.file("claude/settings.json", #"{"model":"older stored"}"#, age: 100)
+        home.file(".claude/settings.local.json", #"{"model":"older live"}"#, age: 100)
+        volume.file("claude/settings.local.json", #"{"model":"newer stored"}"#)
+        home.file(".claude/CLAUDE.md", "the same on both sides\n")
+        volume.file("claude/CLAUDE.md", "the same on both sides\n", age: 10)
+        home.file(".codex/config.toml", "model = \"live\"\n")
+        volume.file("codex/config.toml", "")
+        home.file(".codex/auth.json", "SECRET {\"key\":\"codex\"}", mode: 0o644)
+        volume.file("codex/auth.json", "{}", mode: 0o600)
+    }
+
+    private static func trees(_ home: inout TreeLiteral, _ volume: inout TreeLiteral) {
+        let plugins: FilePath = ".claude/plugins"
+        home.directory(plugins.appending("empty"), mode: 0o750)
+        home.file(plugins.appending("a").appending("b").appending("deep.txt"), "deep\n", mode: 0o755)
+        home.link(plugins.appending("a").appending("dangling"), to: "../nothing\nhere")
+        home.link(plugins.appending("a").appending("absolute"), to: "/etc/passwd")
+        home.fifo(plugins.appending("pipe"))
+        home.bytes(plugins.appending("sparse"), [7] + [UInt8](repeating: 0, count: 100_000) + [8])
+        home.oddNames(in: plugins.appending("odd"), "plugins")
+
+        home.directory(plugins.appending("locked"), mode: 0o500)
+        home.file(plugins.appending("locked").appending("cache"), "locked cache\n", mode: 0o400)
+
+        let skills: (home: FilePath, volume: FilePath) = (".claude/skills", "claude/skills")
+        home.file(skills.home.appending("only-live.md"), "only live\n")
+        volume.file(skills.volume.appending("only-stored.md"), "only stored\n")
+        home.file(skills.home.appending("newer.md"), "newer live\n")
+        volume.file(skills.volume.appending("newer.md"), "older stored\n", age: 100)
+        home.file(skills.home.appending("older.md"), "older live\n", age: 100)
+        volume.file(skills.volume.appending("older.md"), "newer stored\n")
+        home.file(skills.home.appending("same.md"), "same skill\n")
+        volume.file(skills.volume.appending("same.md"), "same skill\n")
+        home.file(skills.home.appending("nested").appending("x").appending("live.md"), "nested live\n")
+        volume.file(skills.volume.appending("nested").appending("x").appending("stored.md"), "nested stored\n")
+        home.file(skills.home.appending("clash").appending("inside.md"), "live directory\n")
+        volume.file(skills.volume.appending("clash"), "stored file\n")
+        home.file(skills.home.appending("hsalc"), "live file\n")
+        volume.file(skills.volume.appending("hsalc").appending("inside.md"), "stored directory\n")
+        home.link(skills.home.appending("link"), to: "live/text")
+        volume.link(skills.volume.appending("link"), to: "stored/text")
+
+        home.directory(skills.home.appending("locked"), mode: 0o500)
+        home.file(skills.home.appending("locked").appending("live"), "locked live\n", mode: 0o400)
+        volume.directory(skills.volume.appending("locked"), mode: 0o500)
+        volume.file(skills.volume.appending("locked").appending("stored"), "locked stored\n", mode: 0o400)
+
+        home.directory(".claude/commands")
+        volume.file("claude/commands/stored.md", "stored command\n")
+        home.file(".claude/hooks/hook.sh", "#!/bin/sh\n", mode: 0o755)
+        volume.directory("claude/hooks")
+        for number in 0..<12 { home.file(FilePath(".codex/skills/many/\(number).md"), "many \(number)\n") }
+    }
+
+    /// What a sync must refuse, each beside something that it can do.
+    private static func refusals(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file(".zshrc", "live zshrc\n")
+        volume.file("shell/zshrc/inside", "a directory where a file belongs\n")
+        home.directory(".gitignore_global")
+        home.file(".gitignore_global/inside", "a directory in the home\n")
+        home.fifo(".zprofile")
+        home.file("elsewhere/hosts.yml", "behind a link\n")
+        home.link(".config", to: "elsewhere")
+        home.file(".gitconfig", "[user]\n\tname = moved\n")
+        return Scenario(name: "refusals", command: ["sync"], ground: ground, home: home.nodes, volume: volume.nodes)
+    }
+
+    // MARK: links
+
+    private static func fresh(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        home.file(".gitconfig", "[user]\n\tname = fresh\n")
+        return Scenario(
+            name: "fresh", command: ["links", "repair"], ground: ground, home: home.nodes, volume: [],
+            linksAreRight: true)
+    }
+
+    private static func drifted(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        home.file(".claude.json", #"{"base":1,"both":{"x":1}}"#, mode: 0o600)
+        home.file(".claude/settings.json", #"{"base":1}"#)
+        home.file(".claude/CLAUDE.md", "first memory\n")
+        home.file(".claude/plugins/stored.txt", "stored plugin\n")
+        home.file(".claude/skills/kept/skill.md", "a skill\n")
+        home.file(".gitconfig", "[user]\n\tname = settled\n")
+        home.file(".zshenv", "settled zshenv\n")
+        return Scenario(
+            name: "links", command: ["links", "repair"], ground: ground, home: home.nodes, volume: [],
+            settling: [["sync"], ["links", "repair"]], drift: { try drift($0) }, linksAreRight: true)
+    }
+
+    /// Applications save by renaming over links, remove them, or put something else there.
+    private static func drift(_ world: World) throws {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file(".claude.json", #"{"base":1,"both":{"x":2},"live":true}"#, mode: 0o600)
+        volume.file("claude/claude.json", #"{"base":1,"both":{"x":1},"stored":true}"#, mode: 0o600)
+        home.file(".claude/settings.json", #"{"base":2}"#)
+        home.file(".claude/CLAUDE.md", "newest memory\n")
+        home.file(".claude/.credentials.json", "SECRET new login", mode: 0o644)
+        home.file(".claude/settings.local.json", "")
+        home.file(".claude/plugins/live.txt", "live plugin\n")
+        home.file(".claude/plugins/stored.txt", "live version\n", age: 1000)
+        home.oddNames(in: ".claude/plugins/odd", "drift")
+        home.file(".claude/agents", "a file where a directory belongs\n")
+        home.file(".bash_aliases_imported/inside", "a directory where a file belongs\n")
+        home.file(".codex/skills/one.md", "new skill\n")
+        home.file("mine/zshenv", "my own zshenv\n")
+        home.link(".zshenv", to: "mine/zshenv")
+        home.link(".zshrc", to: "/mnt/agent-data/somewhere/else")
+        let replaced: [FilePath] = [
+            ".claude.json", ".claude/settings.json", ".claude/CLAUDE.md", ".claude/.credentials.json",
+            ".claude/settings.local.json", ".claude/plugins", ".claude/agents", ".bash_aliases_imported",
+            ".codex/skills",
+            ".zshenv",
+            ".zshrc", ".inputrc",
+        ]
+        for path in replaced {
+            try check("unlink \(path)", unlink(world.home.appending(path.components).string))
+        }
+        for path in ["claude/claude.json", "shell/zprofile"] as [FilePath] {
+            try check("unlink \(path)", unlink(world.volume.appending(path.components).string))
+        }
+        try build(home, below: world.home)
+        try build(volume, below: world.volume)
+        try check("chmod", chmod(world.volume.appending("codex/auth.json").string, 0o644))
+    }
+
+    /// Builds what is missing of a literal; directories that are there already stay.
+    private static func build(_ literal: TreeLiteral, below directory: FilePath) throws {
+        let missing = literal.nodes.filter { Tree.read($0.path, below: directory) == nil }
+        try Tree.build(missing, below: directory)
+    }
+
+    // MARK: init
+
+    /// A first start: live files that an image brought, a volume with the files of a first release, wrong owners.
+    private static func initialized(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file(".claude.json", #"{"live":1}"#, mode: 0o600)
+        home.file(".claude/.credentials.json", "SECRET of the image", mode: 0o644)
+        home.file(".claude/skills/live/skill.md", "live skill\n")
+        home.file(".zshrc", "live zshrc\n")
+        home.file(".bash_env.d/containai-agents.sh", "# somebody's own file\n")
+        home.file(".bash_env.d/containai-user-agents.sh", "# another one\n")
+        volume.file(".gitconfig", "[user]\n\tname = first release\n")
+        volume.file("git/gitconfig", "")
+        volume.file(".env", "KEY=value\n", mode: 0o600)
+        volume.file("claude/claude.json", "", mode: 0o644)
+        volume.file("claude/skills/stored/skill.md", "stored skill\n")
+        volume.file("codex/auth.json", "SECRET that was loose", mode: 0o640)
+        volume.file("containai/manifests/mine.toml", userManifest)
+        volume.file("containai/manifests/broken.toml", "[[entries]\nnot = toml\n")
+        volume.file("mine/notes.txt", "notes on the volume\n")
+        home.file("notes.txt", "notes in the home\n")
+        let foreign = volume.nodes.map { node in
+            var node = node
+            if ["skills", "mine"].contains(node.path.removingLastComponent().lastComponent?.string) {
+                node.uid = 65534
+            }
+            return node
+        }
+        return Scenario(name: "init", command: ["init"], ground: ground, home: home.nodes, volume: foreign)
+    }
+
+    private static let userManifest = """
+        [[entries]]
+        source = "notes.txt"
+        target = "mine/notes.txt"
+        container_link = "notes.txt"
+        flags = "f"
+
+        """
+
+    /// A later start, after applications replaced links.
+    private static func restarted(_ ground: Ground) -> Scenario {
+        let before = drifted(ground)
+        return Scenario(
+            name: "restart", command: ["init"], ground: ground, home: before.home, volume: [],
+            settling: [["sync"], ["init"]], drift: { try drift($0) })
+    }
+
+    // MARK: races
+
+    /// A small tree that several parties work on.
+    static func race(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file(".claude.json", #"{"save":0}"#, mode: 0o600)
+        home.file(".claude/.credentials.json", "SECRET race", mode: 0o600)
+        home.file(".claude/skills/work.md", "work\n")
+        for number in 0..<6 { home.file(FilePath(".claude/skills/\(number)/skill.md"), "skill \(number)\n") }
+        home.file(".claude/plugins/a/b/c", "plugin\n")
+        volume.file("claude/plugins/a/stored", "stored plugin\n")
+        volume.file("claude/skills/0/stored.md", "stored skill\n")
+        return Scenario(name: "races", command: ["sync"], ground: ground, home: home.nodes, volume: volume.nodes)
+    }
+
+    /// What a planted link leads to: everything that `cai` might take for the real thing.
+    static let outside: [Node] = {
+        var tree = TreeLiteral()
+        tree.file(".credentials.json", "SECRET of somebody else", mode: 0o644)
+        tree.file("credentials.json", "SECRET of somebody else, too", mode: 0o644)
+        tree.file("skills/work.md", "not the agent's work\n")
+        tree.file("plugins/a/b/c", "not the agent's plugin\n")
+        tree.directory("commands", mode: 0o777)
+        return tree.nodes
+    }()
+
+    // MARK: undo
+
+    private static func undoneRepair(_ ground: Ground) -> Scenario {
+        let before = drifted(ground)
+        return Scenario(
+            name: "undone-repair", command: ["undo"], ground: ground, home: before.home, volume: [],
+            settling: before.settling,
+            drift: { world in
+                try drift(world)
+                try world.cai(["links", "repair"])
+            })
+    }
+
+    private static func undo(_ ground: Ground) -> Scenario {
+        let before = sync(ground)
+        return Scenario(
+            name: "undo", command: ["undo"], ground: ground, home: before.home, volume: before.volume,
+            settling: [["sync"]])
+    }
+}

@@ -1,0 +1,194 @@
+import Glibc
+import SystemPackage
+
+/// A scenario on a world: what an undisturbed run makes of it, and the trial of each fault against that.
+final class Trial {
+    let scenario: Scenario
+    private let world: World
+    private let start: World.Contents
+    private let treasures: Set<Node.Content>
+    private let secrets: Set<Node>
+    private var expected: [Node] = []
+    private var codes: (first: Int32?, second: Int32?) = (nil, nil)
+    private(set) var calls: [Calls.Call] = []
+
+    init(_ scenario: Scenario, _ world: World) throws {
+        self.scenario = scenario
+        self.world = world
+        start = try scenario.prepare(world)
+        treasures = start.treasures
+        secrets = Set(start.volume.filter(\.isSecret))
+    }
+
+    /// Runs the command undisturbed, twice, and notes what it leads to. Returns what is wrong with that already.
+    func rehearse() throws -> [String] {
+        try world.reset(start)
+        let (first, lines) = try world.traced(
+            scenario.command, calls: Calls.changing + Calls.looking + Calls.marks)
+        calls = Calls.parse(lines)
+        let done = world.contents()
+        expected = Self.comparable(done)
+        let second = try world.cai(scenario.command)
+        codes = (first.code, second.code)
+        var problems = lost(with: done, "undisturbed run") + leftovers(done) + settled(done, second)
+        if calls.isEmpty { problems.append("nothing was traced: \(first.output)") }
+        if scenario.linksAreRight {
+            let check = try world.cai(["links", "check"])
+            if check.code != 0 { problems.append("links check: exit \(describe(check.code)): \(check.output)") }
+        }
+        return problems
+    }
+
+    func reset() throws { try world.reset(start) }
+
+    /// Tries one fault. Returns every promise that did not hold.
+    func attempt(_ fault: Fault) throws -> [String] {
+        try reset()
+        let faulty = try disturbed(fault)
+        if faulty.code == nil { return ["the disturbed run did not end: \(faulty.output)"] }
+        var problems: [String] = lost(with: world.contents(), "disturbed run (exit \(describe(faulty.code)))")
+        if case .kill = fault {
+        } else if let code = faulty.code, code > 128 {
+            problems.append("the disturbed run crashed: exit \(code): \(faulty.output)")
+        }
+        return problems + (try settle("second run"))
+    }
+
+    /// Runs the command twice more: the first must lead to what an undisturbed run leads to, the second to nothing.
+    func settle(_ moment: String) throws -> [String] {
+        let again = try world.cai(scenario.command)
+        var problems: [String] = []
+        if again.code != codes.first, again.code != codes.second {
+            problems.append("\(moment): exit \(describe(again.code)): \(again.output)")
+        }
+        let contents = world.contents()
+        problems += lost(with: contents, moment) + leftovers(contents) + differences(contents)
+        let third = try world.cai(scenario.command)
+        return problems + settled(contents, third)
+    }
+
+    private func disturbed(_ fault: Fault) throws -> Finished {
+        switch fault {
+        case .kill, .error:
+            guard let (call, expression) = fault.injection else { return Finished(code: nil, output: "") }
+            return try world.traced(scenario.command, calls: [call], inject: [expression]).0
+        case .fullVolume(let pages):
+            try world.limitVolume(pages: world.volumePages + pages)
+            defer { try? world.limitVolume(pages: nil) }  // the next reset shows it
+            return try world.cai(scenario.command)
+        case .readOnlyVolume:
+            try world.makeVolume(readOnly: true)
+            let finished = try world.cai(scenario.command)
+            try world.makeVolume(readOnly: false)
+            return finished
+        case .descriptors(let count):
+            return try world.cai(scenario.command, under: ["prlimit", "--nofile=\(count):\(count)"])
+        }
+    }
+
+    /// What is lost, or shown to others.
+    private func lost(with contents: World.Contents, _ moment: String) -> [String] {
+        let missing = treasures.subtracting(contents.treasures).map { "\(moment): lost \(show($0))" }
+        let shown = contents.volume.filter {
+            $0.isSecret && $0.mode & 0o077 != 0 && $0.path.components.first?.string != ".containai"
+        }.filter { node in !secrets.contains { $0.path == node.path && $0.mode == node.mode } }
+        return missing.sorted()
+            + shown.map { "\(moment): readable by others: \($0.path.shown) \(String($0.mode, radix: 8))" }
+    }
+
+    /// What a finished run must not leave behind.
+    private func leftovers(_ contents: World.Contents) -> [String] {
+        var problems = contents.all.filter(\.isTemporary).map { "left behind: \($0.path.shown)" }
+        let state: FilePath = ".containai"
+        problems += contents.volume.filter {
+            $0.path.starts(with: state.appending("journal")) && $0.content != .directory
+        }.map { "journal left: \($0.path.shown)" }
+        problems += contents.volume.filter {
+            $0.path.extension == "part" && !$0.path.starts(with: state.appending("displaced"))
+        }.map { "left behind: \($0.path.shown)" }
+        if !world.lockIsFree { problems.append("the lock is held") }
+        return problems
+    }
+
+    private func differences(_ contents: World.Contents) -> [String] {
+        let now = Self.comparable(contents)
+        let expectedByPath = Dictionary(expected.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        let nowByPath = Dictionary(now.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        let missing = expected.filter { nowByPath[$0.path] == nil }.map { "not converged: missing \($0.path.shown)" }
+        let other = now.compactMap { node -> String? in
+            guard let wanted = expectedByPath[node.path] else { return "not converged: unexpected \(node.path.shown)" }
+            return node == wanted ? nil : "not converged: \(node.path.shown) is \(node.shown), expected \(wanted.shown)"
+        }
+        return missing + other
+    }
+
+    /// Whether one more run found nothing to do and wrote nothing.
+    private func settled(_ before: World.Contents, _ run: Finished) -> [String] {
+        var problems: [String] = []
+        if run.code != codes.second { problems.append("third run: exit \(describe(run.code)): \(run.output)") }
+        let earlier = Dictionary(before.all.map { (Key($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let contents = world.contents()
+        for node in contents.all where earlier[Key(node)] != node {
+            problems.append("third run: touched \(node.path.shown)")
+        }
+        let later = Set(contents.all.map(\.path))
+        problems += before.all.filter { !later.contains($0.path) }.map { "third run: removed \($0.path.shown)" }
+        return problems
+    }
+
+    private struct Key: Hashable {
+        let path: FilePath
+        let inode: UInt64
+        init(_ node: Node) {
+            path = node.path
+            inode = node.inode
+        }
+    }
+
+    /// The part of the trees that must be the same however often a run was interrupted: everything but the state of `cai`
+    /// itself; inodes, change times, times of directories and of what was written during the run left out.
+    private static func comparable(_ contents: World.Contents) -> [Node] {
+        func plain(_ node: Node, _ prefix: FilePath) -> Node {
+            var node = node
+            node.path = prefix.appending(node.path.components)
+            node.inode = 0
+            node.changed = 0
+            if node.content == .directory || node.modified > 1_700_000_000_000_000_000 { node.modified = 0 }
+            return node
+        }
+        let volume = contents.volume.filter {
+            $0.path.components.first?.string != ".containai" && !$0.path.string.hasPrefix(".containai-")
+        }
+        return contents.home.map { plain($0, "home") } + volume.map { plain($0, "volume") }
+    }
+}
+
+private func describe(_ code: Int32?) -> String { code.map(String.init) ?? "none, it took too long" }
+
+private func show(_ content: Node.Content) -> String {
+    switch content {
+    case .file(let bytes): "file \(String(decoding: bytes.prefix(60), as: UTF8.self).debugDescription)"
+    case .symlink(let text): "link to \(text.shown)"
+    default: "\(content)"
+    }
+}
+
+extension Node: Hashable {
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(path)
+        hasher.combine(content)
+    }
+
+    fileprivate var isSecret: Bool {
+        if case .file(let bytes) = content { bytes.starts(with: Array("SECRET".utf8)) } else { false }
+    }
+
+    fileprivate var shown: String {
+        "\(show(content)) mode \(String(mode, radix: 8)) uid \(uid) time \(modified)"
+    }
+}
+
+extension FilePath {
+    /// The path with nothing that a terminal would act on.
+    var shown: String { string.debugDescription }
+}

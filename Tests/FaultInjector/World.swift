@@ -1,0 +1,138 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// How the home and the volume lie on file systems.
+enum Ground: String, CaseIterable {
+    /// The home on one file system, the volume on another one.
+    case two
+    /// Both on the same file system.
+    case one
+    /// The home is an overlay whose lower layer holds the live files, as in a container image: renaming a directory of it
+    /// fails with EXDEV.
+    case overlay
+}
+
+/// A machine's root directory in memory, which can be built anew for every case. Used by one job at a time, and by the companions of that job, which only read its paths.
+final class World: Sendable {
+    let ground: Ground
+    let directory: FilePath
+    var root: FilePath { directory.appending("root") }
+    var home: FilePath { root.appending("home/agent") }
+    var volume: FilePath { root.appending("mnt/agent-data") }
+    private var log: FilePath { directory.appending("output") }
+    private var trace: FilePath { directory.appending("trace") }
+    let binary: String
+    private let overlayIsMounted = Atomic(false)
+
+    /// Everything the user owns, at one moment.
+    struct Contents {
+        var home: [Node]
+        var volume: [Node]
+
+        var all: [Node] { home + volume }
+        /// All of it that must never be lost: the state of `cai` itself does not count, what it displaced does.
+        var treasures: Set<Node.Content> {
+            let volume = volume.filter {
+                !$0.path.string.hasPrefix(".containai") || $0.path.starts(with: ".containai/displaced")
+            }
+            return Set((home + volume).compactMap(\.treasure))
+        }
+    }
+
+    init(_ ground: Ground, in directory: FilePath, cai: String) throws {
+        self.ground = ground
+        self.directory = directory
+        binary = cai
+        try makeDirectory(directory)
+        try check("mount", mount("tmpfs", directory.string, "tmpfs", 0, "mode=755"))
+        for name in ["root", "root/etc", "root/home", "root/home/agent", "root/mnt", "root/mnt/agent-data", "root/run"]
+        {
+            try makeDirectory(directory.appending(FilePath(name).components))
+        }
+        let accounts = "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000::/home/agent:/bin/sh\n"
+        try Tree.write(Array(accounts.utf8), to: root.appending("etc/passwd"))
+        try check("chmod", chmod(root.appending("etc/passwd").string, 0o644))
+        if ground != .one { try check("mount volume", mount("tmpfs", volume.string, "tmpfs", 0, "mode=755,size=64m")) }
+        for name in ["lower", "upper", "work"] { try makeDirectory(directory.appending(name)) }
+        try own()
+    }
+
+    private func makeDirectory(_ path: FilePath) throws {
+        if mkdir(path.string, 0o755) != 0, errno != EEXIST { throw HarnessError("mkdir \(path): \(errno)") }
+    }
+
+    private func own() throws {
+        let directories = [home, volume] + ["lower", "upper"].map { directory.appending($0) }
+        for path in directories { try check("chown", chown(path.string, Tree.agent, Tree.agent)) }
+    }
+
+    /// Puts exactly these nodes into the home and onto the volume.
+    func reset(_ contents: Contents) throws {
+        if overlayIsMounted.exchange(false, ordering: .relaxed) {
+            try check("umount", umount2(home.string, Int32(MNT_DETACH)))
+        }
+        let parts = ["lower", "upper", "work", "root/run"].map { directory.appending(FilePath($0).components) }
+        for path in [home, volume] + parts { try Tree.empty(path) }
+        if ground == .overlay {
+            try Tree.build(contents.home, below: directory.appending("lower"))
+            let options = "lowerdir=\(directory)/lower,upperdir=\(directory)/upper,workdir=\(directory)/work"
+            try check("mount overlay", mount("overlay", home.string, "overlay", 0, options))
+            overlayIsMounted.store(true, ordering: .relaxed)
+        } else {
+            try Tree.build(contents.home, below: home)
+        }
+        try Tree.build(contents.volume, below: volume)
+    }
+
+    func contents() -> Contents { Contents(home: Tree.scan(home), volume: Tree.scan(volume)) }
+
+    /// Limits how much the volume can hold, in pages of 4 KiB; nil for plenty.
+    func limitVolume(pages: Int?) throws {
+        guard let pages else {
+            return try check("remount", mount("tmpfs", volume.string, "tmpfs", UInt(MS_REMOUNT), "size=64m"))
+        }
+        // The kernel counts what is used more exactly than it tells.
+        for extra in (pages == 0 ? 1 : 0)..<256 {
+            let size = "size=\((pages + extra) * 4096)"
+            if mount("tmpfs", volume.string, "tmpfs", UInt(MS_REMOUNT), size) == 0 { return }
+        }
+        throw HarnessError("remount with room for \(pages) pages: \(errno)")
+    }
+
+    func makeVolume(readOnly: Bool) throws {
+        let flags = UInt(MS_REMOUNT) | (readOnly ? UInt(MS_RDONLY) : 0)
+        try check("remount", mount("tmpfs", volume.string, "tmpfs", flags, nil))
+    }
+
+    var volumePages: Int {
+        var status = statvfs()
+        guard statvfs(volume.string, &status) == 0 else { return 0 }
+        return Int(status.f_blocks - status.f_bfree) * Int(status.f_frsize) / 4096
+    }
+
+    /// Runs `cai` on this world's root.
+    @discardableResult
+    func cai(_ arguments: [String], under wrapper: [String] = []) throws -> Finished {
+        try runProgram(wrapper + [binary] + arguments + ["--root", root.string], output: log)
+    }
+
+    /// Runs `cai` under strace. Returns the lines of the trace as well.
+    func traced(_ arguments: [String], calls: [String], inject: [String] = []) throws -> (Finished, [String]) {
+        let options = inject.flatMap { ["-e", "inject=\($0)"] }
+        let strace =
+            ["strace", "-f", "--seccomp-bpf", "-qq", "-o", trace.string, "-e", "trace=\(calls.joined(separator: ","))"]
+            + options
+        let finished = try cai(arguments, under: strace)
+        let lines = String(decoding: Tree.bytes(trace), as: UTF8.self).split(separator: "\n").map(String.init)
+        return (finished, lines)
+    }
+
+    /// Whether nobody holds the lock of the volume.
+    var lockIsFree: Bool {
+        let descriptor = open(volume.appending(".containai/lock").string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == ENOENT }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+}
