@@ -58,7 +58,8 @@ package final class Directory: Sendable {
         return try parent.openFile(name)
     }
 
-    /// Whether a path below this directory leads to anything, symlinks resolved as `openInRoot` does.
+    /// Whether a path below this directory leads to anything, symlinks resolved as `openInRoot` does. True when that
+    /// cannot be told (no descriptor left, no permission), so that nobody replaces a link to something.
     package func existsInRoot(_ path: FilePath) -> Bool {
         let inside = FilePath(root: nil, path.components)
         let raw = inside.withPlatformString { cai_open_in_root(descriptor.raw, $0, O_PATH | O_CLOEXEC) }
@@ -66,11 +67,12 @@ package final class Directory: Sendable {
             _ = Glibc.close(raw)
             return true
         }
-        guard currentErrno == ENOSYS || currentErrno == EPERM else { return false }
+        let error = currentErrno
+        guard error == ENOSYS || error == EPERM else { return ![ENOENT, ENOTDIR, ELOOP].contains(error) }
         do {
             return try Tree(root: self).status(inside) != nil
         } catch {
-            return true  // in doubt something is there, so that nobody replaces a link to it
+            return true
         }
     }
 
