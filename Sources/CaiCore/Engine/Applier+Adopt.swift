@@ -46,10 +46,8 @@ extension Applier {
     ) throws {
         guard move.stages(FilePath()) else { return }
         let part = temporary(number, .part)
-        let isBulk = move.adoption.fileCount > fsyncLimit
-        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: !isBulk) { move.choice(for: $0) }
+        var copier = TreeCopier(isSecret: move.adoption.isSecret) { move.choice(for: $0) }
         try copier.copy(name, in: from, to: parent, as: part)
-        if isBulk { try parent.descriptor.syncFileSystem(parent.label) }
         move.copied = copier.copied
         move.hasStaged = true
         reportLost(copier.lostAttributes, move.adoption.live)
@@ -74,7 +72,7 @@ extension Applier {
         try parent.renameExclusively(part, to: parent, swap)
         let staged = try parent.openDirectory(swap)
         try merge(move, staged, into: parent.openDirectory(name), FilePath(), number)
-        try TreeEmptier { path, name, directory in
+        try TreeEmptier { path, name, directory, _ in
             try self.displaced.take(name, in: directory, as: self.displacedPath(move.adoption.target, path))
         }.empty(swap, in: parent)
         if move.adoption.fileCount > fsyncLimit {
@@ -151,7 +149,8 @@ extension Applier {
         var keys: BaselineKeys?
         if withKeys, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string),
             let parent = try? machine.volume.parent(of: target.relative).directory,  // without it only keys are missing
-            let document = try? contentSample(name, in: parent), document.digest == digest
+            let document = try? contentSample(name, in: parent),  // likewise
+            document.digest == digest
         {
             keys = document.document.flatMap { BaselineKeys.keys(of: $0, kind: kind, digest: baseline.keyDigest) }
         }
@@ -162,15 +161,14 @@ extension Applier {
     // MARK: settle
 
     private func settle(_ move: Move, _ name: FilePath.Component, _ directory: Directory) throws {
-        try TreeEmptier { path, name, directory in
-            try self.settleOne(move, path, name, directory)
+        try TreeEmptier { path, name, directory, status in
+            try self.settleOne(move, path, name, directory, status)
         }.empty(name, in: directory)
     }
 
     private func settleOne(
-        _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory
+        _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory, _ status: FileStatus
     ) throws {
-        guard let status = try directory.status(of: name) else { return }
         let live = path.isEmpty ? move.adoption.live : move.adoption.live.appending(path)
         let asDisplaced = Place.home(live).displacedPath
         if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
@@ -212,7 +210,7 @@ extension Applier {
             return
         }
         let part = TemporaryName.make(run, TemporaryName.restored, .part)
-        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: true)
+        var copier = TreeCopier(isSecret: move.adoption.isSecret)
         try copier.copy(name, in: directory, to: beside, as: part)
         do {
             try beside.renameExclusively(part, to: parent, newName)

@@ -86,7 +86,7 @@ struct Recovery {
             return try parent.unlink(name)  // our own link, not yet in place
         }
         let readers = (home: NodeReader(machine.home), volume: NodeReader(machine.volume))
-        try TreeEmptier { below, name, directory in
+        try TreeEmptier { below, name, directory, _ in
             let isStored = try counterparts.contains { place in
                 let (_, path) = machine.tree(of: place)
                 let reader = if case .home = place { readers.home } else { readers.volume }

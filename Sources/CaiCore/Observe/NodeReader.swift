@@ -10,16 +10,16 @@ package final class NodeReader {
     }
 
     private let tree: Tree
-    private var parents: [FilePath: Parent] = [:]
+    private var parents: [PathKey: Parent] = [:]
     private let mostParents = 128
 
     package init(_ tree: Tree) { self.tree = tree }
 
     /// What stands at a path. Never throws: what cannot be looked at is `.unreachable` with the reason.
     package func node(at path: FilePath) -> Node {
-        guard let name = path.lastComponent else { return .missing }
+        if path.isEmpty { return .missing }
         switch parent(path.removingLastComponent()) {
-        case .open(let directory): return Node(name, in: directory)
+        case .open(let directory): return Node(lastIn: path, in: directory)
         case .node(let node): return node
         }
     }
@@ -41,10 +41,11 @@ package final class NodeReader {
     }
 
     private func parent(_ path: FilePath) -> Parent {
-        if let known = parents[path] { return known }
+        let key = PathKey(path)
+        if let known = parents[key] { return known }
         if parents.count >= mostParents { parents.removeAll(keepingCapacity: true) }
         let found = look(path)
-        parents[path] = found
+        parents[key] = found
         return found
     }
 
@@ -78,12 +79,27 @@ package final class NodeReader {
 extension Node {
     /// Looks at one name of an open directory.
     package init(_ name: FilePath.Component, in directory: Directory) {
+        self.init(
+            status: { () throws(SystemCallError) in try directory.status(of: name) },
+            linkText: { () throws(SystemCallError) in try directory.linkText(of: name) })
+    }
+
+    /// Looks at the last component of a path whose other components lead to an open directory.
+    package init(lastIn path: FilePath, in directory: Directory) {
+        self.init(
+            status: { () throws(SystemCallError) in try directory.status(ofLastIn: path) },
+            linkText: { () throws(SystemCallError) in try directory.linkText(ofLastIn: path) })
+    }
+
+    private init(
+        status: () throws(SystemCallError) -> FileStatus?, linkText: () throws(SystemCallError) -> FilePath
+    ) {
         do {
-            guard let status = try directory.status(of: name) else {
+            guard let status = try status() else {
                 self = .missing
                 return
             }
-            self = try Node(status) { () throws(SystemCallError) in try directory.linkText(of: name) }
+            self = try Node(status, linkText: linkText)
         } catch {
             self = .unreachable(.failed(reason: "\(error)"))
         }
