@@ -87,6 +87,7 @@ extension Applier {
         _ move: Move, _ staged: Directory, into target: Directory, _ path: FilePath, _ number: Int
     ) throws {
         staged.unlock(try staged.status().mode)
+        try noteMode(target.status().mode, of: move.adoption.target(below: path))
         try target.whileUnlocked {
             for child in try staged.names() {
                 let below = path.appending(child)
@@ -105,12 +106,14 @@ extension Applier {
     private func mergeOne(
         _ move: Move, _ child: FilePath.Component, _ staged: Directory, _ target: Directory, _ below: FilePath
     ) throws {
+        let path = move.adoption.target(below: below)
+        if case .directory(let facts) = Node(child, in: staged) { try noteMode(facts.mode, of: path) }
         do {
             return try staged.moveExclusively(child, to: target, child)
         } catch {
             guard error.errno == .fileExists else { throw error }
         }
-        let place = Place.volume(move.adoption.target.appending(below))
+        let place = Place.volume(path)
         do {
             try staged.rename(child, to: target, child, .exchange)
         } catch {
@@ -136,7 +139,7 @@ extension Applier {
     private func record(_ move: Move) {
         for (below, entry) in move.copied {
             guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
-            let target = below.isEmpty ? move.adoption.target : move.adoption.target.appending(below)
+            let target = move.adoption.target(below: below)
             note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: below.isEmpty)
         }
     }
@@ -169,7 +172,7 @@ extension Applier {
     private func settleOne(
         _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory, _ status: FileStatus
     ) throws {
-        let live = path.isEmpty ? move.adoption.live : move.adoption.live.appending(path)
+        let live = move.adoption.live(below: path)
         let asDisplaced = Place.home(live).displacedPath
         if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
         switch move.verdicts[path] {
@@ -196,7 +199,7 @@ extension Applier {
     private func storeAgain(
         _ name: FilePath.Component, _ directory: Directory, _ move: Move, _ path: FilePath
     ) throws {
-        let target = path.isEmpty ? move.adoption.target : move.adoption.target.appending(path)
+        let target = move.adoption.target(below: path)
         // Temporary names stand beside the whole target, where recovery looks for them.
         let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
         let mode: UInt16 = move.adoption.isSecret ? 0o700 : 0o755
@@ -205,7 +208,7 @@ extension Applier {
         if let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
             let live = try directory.status(of: name), stored.modified > live.modified
         {
-            let asDisplaced = Place.home(path.isEmpty ? move.adoption.live : move.adoption.live.appending(path))
+            let asDisplaced = Place.home(move.adoption.live(below: path))
             try displaced.take(name, in: directory, as: asDisplaced.displacedPath)
             return
         }
