@@ -18,6 +18,7 @@ extension Applier {
         let (homeParent, homeName) = try machine.home.parent(of: adoption.live.relative)
         try expectLive(adoption, homeName, in: homeParent)
         let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
+        try expectStored(adoption, name, in: parent)
 
         try stage(move, homeName, homeParent, parent, number)
         if move.hasStaged { try place(move, parent, name, number) }
@@ -37,6 +38,17 @@ extension Applier {
         // A directory's own times change with its content, which the items are compared for one by one.
         if planned.isDirectory, now.isDirectory, now.facts?.inode == planned.facts?.inode { return }
         try expect(planned, name, in: parent, .home(adoption.live))
+    }
+
+    /// Refuses when something stands where the plan saw nothing, or the other way round: the plan decided nothing about it.
+    private func expectStored(_ adoption: Adoption, _ name: FilePath.Component, in parent: Directory) throws {
+        guard let planned = adoption.items.first?.stored else { return }
+        let now = try parent.look(at: name)
+        if planned.isMissing != now.isMissing || planned.isDirectory != now.isDirectory {
+            throw Refusal(
+                description: "\(machine.layout.text(adoption.target)) changed after it was looked at "
+                    + "(now \(now.word)); run again")
+        }
     }
 
     // MARK: stage
@@ -63,7 +75,7 @@ extension Applier {
     // MARK: place
 
     private func place(_ move: Move, _ parent: Directory, _ name: FilePath.Component, _ number: Int) throws {
-        let target = Node(name, in: parent)
+        let target = try parent.look(at: name)
         guard move.adoption.isDirectory, target.isDirectory else {
             return try swapIn(number, parent, name, loser: move.loser(FilePath(), .volume(move.adoption.target)))
         }
@@ -91,7 +103,7 @@ extension Applier {
         try target.whileUnlocked {
             for child in try staged.names() {
                 let below = path.appending(child)
-                if Node(child, in: staged).isDirectory, Node(child, in: target).isDirectory {
+                if try staged.look(at: child).isDirectory, try target.look(at: child).isDirectory {
                     let inside = try staged.openDirectory(child)
                     try merge(move, inside, into: target.openDirectory(child), below, number)
                     try staged.removeDirectory(child)
@@ -107,7 +119,7 @@ extension Applier {
         _ move: Move, _ child: FilePath.Component, _ staged: Directory, _ target: Directory, _ below: FilePath
     ) throws {
         let path = move.adoption.target(below: below)
-        if case .directory(let facts) = Node(child, in: staged) { try noteMode(facts.mode, of: path) }
+        if case .directory(let facts) = try staged.look(at: child) { try noteMode(facts.mode, of: path) }
         do {
             return try staged.moveExclusively(child, to: target, child)
         } catch {
@@ -121,7 +133,7 @@ extension Applier {
             try displaced.take(child, in: target, as: place.displacedPath)
             return try staged.renameExclusively(child, to: target, child)
         }
-        let node = Node(child, in: staged)
+        let node = try staged.look(at: child)
         if node.isFile, node.facts?.size == 0 {
             try staged.unlink(child)
         } else if case .take = move.verdicts[below], move.wasPlaceholder(below, node) {

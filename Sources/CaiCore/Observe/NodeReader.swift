@@ -76,6 +76,14 @@ package final class NodeReader {
     }
 }
 
+extension Directory {
+    /// What stands at a name, for a decision that needs to know: throws what `Node` would call unreachable.
+    func look(at name: FilePath.Component) throws(SystemCallError) -> Node {
+        guard let status = try status(of: name) else { return .missing }
+        return try Node(status) { () throws(SystemCallError) in try self.linkText(of: name) }
+    }
+}
+
 extension Node {
     /// Looks at one name of an open directory.
     package init(_ name: FilePath.Component, in directory: Directory) {
@@ -105,7 +113,7 @@ extension Node {
         }
     }
 
-    private init(
+    fileprivate init(
         _ status: FileStatus, linkText: () throws(SystemCallError) -> FilePath
     ) throws(SystemCallError) {
         switch status.kind {
