@@ -9,11 +9,13 @@ package struct ManifestSet: Sendable {
     package let findings: [Finding]
 
     /// Reads and combines files, given in any order.
-    package init(_ files: [ManifestFile]) {
-        let ordered = files.sorted {
+    package init(_ files: [ManifestFile]) { self.init(combining: Self.ordered(files).map(ManifestReader.read)) }
+
+    /// Files in the order in which they are combined.
+    package static func ordered(_ files: [ManifestFile]) -> [ManifestFile] {
+        files.sorted {
             $0.layer != $1.layer ? $0.layer < $1.layer : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
         }
-        self.init(combining: ordered.map(ManifestReader.read))
     }
 
     /// Combines what was read, in the order given.

@@ -12,10 +12,10 @@ package enum Workers {
     ///
     /// After an error no further item is begun, and the first error is thrown once every thread has ended. A thread that
     /// the system refuses is done without. The threads have the identity of this one.
-    package static func map<Item: Sendable, Output: Sendable>(
+    package static func map<Item: Sendable, Output: Sendable, Failure: Error>(
         _ items: [Item], threads: Int,
-        _ body: @escaping @Sendable (Item) throws(SystemCallError) -> Output
-    ) throws(SystemCallError) -> [Output] {
+        _ body: @escaping @Sendable (Item) throws(Failure) -> Output
+    ) throws(Failure) -> [Output] {
         let progress = Progress(items, body)
         let others = (1..<max(min(threads, items.count), 1)).compactMap { _ in Thread { progress.work() } }
         progress.work()
@@ -25,18 +25,18 @@ package enum Workers {
 }
 
 /// Which items are taken, and what became of them.
-private final class Progress<Item: Sendable, Output: Sendable>: Sendable {
+private final class Progress<Item: Sendable, Output: Sendable, Failure: Error>: Sendable {
     private struct State {
         var next = 0
         var outputs: [Output?]
-        var failure: SystemCallError?
+        var failure: Failure?
     }
 
     private let items: [Item]
-    private let body: @Sendable (Item) throws(SystemCallError) -> Output
+    private let body: @Sendable (Item) throws(Failure) -> Output
     private let state: Mutex<State>
 
-    init(_ items: [Item], _ body: @escaping @Sendable (Item) throws(SystemCallError) -> Output) {
+    init(_ items: [Item], _ body: @escaping @Sendable (Item) throws(Failure) -> Output) {
         self.items = items
         self.body = body
         state = Mutex(State(outputs: Array(repeating: nil, count: items.count)))
@@ -44,7 +44,7 @@ private final class Progress<Item: Sendable, Output: Sendable>: Sendable {
 
     func work() {
         while let index = takeNext() {
-            do {
+            do throws(Failure) {
                 let output = try body(items[index])
                 state.withLock { $0.outputs[index] = output }
             } catch {
@@ -61,7 +61,7 @@ private final class Progress<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    func result() throws(SystemCallError) -> [Output] {
+    func result() throws(Failure) -> [Output] {
         let (outputs, failure) = state.withLock { ($0.outputs, $0.failure) }
         if let failure { throw failure }
         return outputs.compactMap(\.self)

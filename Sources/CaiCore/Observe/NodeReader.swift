@@ -24,6 +24,15 @@ package final class NodeReader {
         }
     }
 
+    /// The same where most likely a symlink stands, for which one look is enough.
+    package func node(atLink path: FilePath) -> Node {
+        if path.isEmpty { return .missing }
+        guard case .open(let directory) = parent(path.removingLastComponent()),
+            let text = try? directory.linkText(ofLastIn: path)  // no symlink, or not readable: the other look tells
+        else { return node(at: path) }
+        return .symlink(text: text)
+    }
+
     /// The open parent of a path; nil when there is none that can be reached.
     package func openParent(of path: FilePath) -> Directory? {
         if case .open(let directory) = parent(path.removingLastComponent()) { directory } else { nil }

@@ -39,7 +39,7 @@ package struct Observer {
     }
 
     private func observe(_ entry: Entry, depth: ObservationDepth) -> EntryObservation {
-        let link = entry.hasLink ? entry.link.map { home.node(at: $0.relative) } ?? .missing : .missing
+        let link = entry.hasLink ? entry.link.map { home.node(atLink: $0.relative) } ?? .missing : .missing
         let target = volume.node(at: entry.target.relative)
         var source = Node.missing
         if depth == .sync, let path = entry.source {
