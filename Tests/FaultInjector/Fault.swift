@@ -11,6 +11,10 @@ enum Fault: Hashable, Sendable, CustomStringConvertible {
     /// The process may open so many descriptors.
     case descriptors(Int)
 
+    /// Whether something that is there was said to be missing: then a run may do what is right where it is missing, as long
+    /// as nothing is lost by it.
+    var isLie: Bool { if case .error("ENOENT", _, _, _) = self { true } else { false } }
+
     /// What strace is told to inject.
     var injection: (call: String, expression: String)? {
         switch self {

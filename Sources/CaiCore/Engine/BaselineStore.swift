@@ -29,9 +29,10 @@ struct BaselineStore {
         return { hexadecimal(HMAC<SHA256>.authenticationCode(for: $0, using: key).prefix(8)) }
     }
 
-    /// Reads the baseline. One that is missing is empty; one that cannot be read is empty too, with a finding: decisions
-    /// then rest on content and times alone, and nothing is lost by it.
-    func load(_ findings: inout [Finding]) -> (baseline: Baseline, key: String) {
+    /// Reads the baseline. One that is missing is empty; one that is garbage is empty too, with a finding: decisions then
+    /// rest on content and times alone, and nothing is lost by it. Throws `UnreadableBaseline` when the machine refuses to
+    /// read it: nothing may be decided as if it were not there.
+    func load(_ findings: inout [Finding]) throws -> (baseline: Baseline, key: String) {
         do {
             let directory = try volume.directory(StateDirectory.path)
             let file = try directory.openFile(Self.name)
@@ -45,6 +46,8 @@ struct BaselineStore {
             return (baseline, document.key)
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return Self.empty()
+        } catch let error as SystemCallError where !Self.garbage.contains(error.errno) {
+            throw UnreadableBaseline(reason: error.description)
         } catch {
             findings.append(
                 Finding(
@@ -65,5 +68,18 @@ struct BaselineStore {
         try StateDirectory(volume: volume).replace(Self.name, in: directory, with: Array(bytes))
     }
 
+    /// What opening and reading say of something that is no file of ours.
+    private static let garbage: [Errno] = [
+        .tooManySymbolicLinkLevels, .notSupported, .isDirectory, .notDirectory, .fileTooLarge,
+    ]
+
     private struct UnknownSchema: Error {}
+}
+
+/// The baseline is there, but the machine refuses to read it.
+struct UnreadableBaseline: Error, CustomStringConvertible {
+    let reason: String
+    var description: String {
+        "cannot read what was last written: \(reason); run again, or remove the file to decide by content and time alone"
+    }
 }

@@ -39,6 +39,7 @@ package struct Engine {
         var findings: [Finding] = []
         let source = BaselineSource(machine.volume)
         let first = plan(source)
+        try source.check()
         let pending = try pendingRuns(&findings)
         if options.isPreview || (first.plan.isEmpty && pending.isEmpty) {
             findings += pending.runs.map(unfinished)
@@ -73,6 +74,7 @@ package struct Engine {
         var findings = hasPending ? try recoverAll() : []
         let source = BaselineSource(machine.volume)
         let detail = plan(source)
+        try source.check()
         guard !detail.plan.isEmpty else {
             return RunReport(
                 detail: detail, outcomes: [], findings: findings + source.findings + detail.plan.findings, run: nil,
@@ -81,6 +83,7 @@ package struct Engine {
         let run = try newRun()
         try? note()  // who holds the lock is a courtesy to those who wait
         let applier = Applier(machine, run: run, baseline: source.baseline)
+        try source.check()
         findings += source.findings + detail.plan.findings
         let outcomes = try apply(detail, plan, applier, run, source, &findings)
         if !applier.displaced.paths.isEmpty { forgetOldRuns(&findings) }
@@ -230,6 +233,7 @@ package final class BaselineSource {
     private let volume: Tree?
     private var loaded: (baseline: Baseline, key: String)?
     private(set) var findings: [Finding] = []
+    private var failure: UnreadableBaseline?
 
     init(_ volume: Tree) { self.volume = volume }
     init(_ baseline: Baseline, key: String) {
@@ -248,9 +252,19 @@ package final class BaselineSource {
 
     private var contents: (baseline: Baseline, key: String) {
         if let loaded { return loaded }
-        let read = volume.map { BaselineStore(volume: $0).load(&findings) } ?? BaselineStore.empty()
+        var read = BaselineStore.empty()
+        do {
+            if let volume { read = try BaselineStore(volume: volume).load(&findings) }
+        } catch {
+            failure = error as? UnreadableBaseline ?? UnreadableBaseline(reason: error.sentence)
+        }
         loaded = read
         return read
+    }
+
+    /// Throws when the baseline was asked for and could not be read: what was decided without it does not hold.
+    func check() throws {
+        if let failure { throw failure }
     }
 }
 
