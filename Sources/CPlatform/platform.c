@@ -178,3 +178,16 @@ int cai_mount_id(int descriptor, uint64_t *id, int *is_root) {
     errno = ENOSYS;
     return -1;
 }
+
+int cai_is_mount_point(int directory, const char *name) {
+#ifdef STATX_ATTR_MOUNT_ROOT
+    struct statx status;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    if (statx(directory, name, flags, STATX_TYPE, &status) != 0) return -1;
+    if (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+    (void)directory;
+    (void)name;
+#endif
+    return -1;
+}

@@ -39,18 +39,13 @@ struct EntryDeclaration {
             return nil
         }
         guard let target: VolumePath = path("target", declared, in: &findings) else { return nil }
-        if Self.reserved.contains(String(declared.text.prefix { $0 != "/" })) {
+        if target.isReserved {
             table.reject(
                 at: declared.position, "target \(quoted(declared.text)) is where cai keeps its own records",
                 advice: "choose another target", in: &findings)
         }
         return target
     }
-
-    /// First components of targets that are not the user's.
-    private static let reserved: Set<String> = [
-        ".containai", ".containai-imported-at", ".containai-links-checked-at",
-    ]
 
     private mutating func readLink(into findings: inout FindingList) -> HomePath? {
         let declared = table.string("container_link", in: &findings)

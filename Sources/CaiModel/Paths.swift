@@ -67,6 +67,14 @@ package struct VolumePath: ConfinedPath {
     package init(unchecked relative: FilePath) { key = PathKey(relative) }
 }
 
+extension VolumePath {
+    /// Whether `cai` keeps records of its own there, so that nothing else may be declared to lie there.
+    package var isReserved: Bool {
+        let first = relative.components.first?.string ?? ""
+        return [".containai", ".containai-imported-at", ".containai-links-checked-at"].contains(first)
+    }
+}
+
 /// A path as a key of dictionaries: hashed once, all bytes together, where `FilePath` hashes character by character each
 /// time.
 package struct PathKey: Hashable, Comparable, Sendable {

@@ -129,6 +129,19 @@ package final class Directory: Sendable {
         return .failure(SystemCallError("stat", label(of: name), Errno(rawValue: error)))
     }
 
+    /// Whether a mount begins at an entry; false before Linux 5.8, which does not tell.
+    package func isMountPoint(_ name: FilePath.Component) -> Bool {
+        name.withPlatformString { cai_is_mount_point(descriptor.raw, $0) } == 1
+    }
+
+    /// The owner of this directory when that is somebody else who does not let this process change its entries; nil when
+    /// it may, or as the owner could allow it to itself.
+    package func foreignOwner() throws(SystemCallError) -> UInt32? {
+        if faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS) == 0 { return nil }
+        let owner = try status().uid
+        return owner == geteuid() ? nil : owner
+    }
+
     /// The text of a symlink.
     package func linkText(of name: FilePath.Component) throws(SystemCallError) -> FilePath {
         try name.withPlatformString(linkTextResult).get()

@@ -32,7 +32,7 @@ extension Directory {
                 try copyContent(of: source, before, to: copy, from, to, each)
                 let after = try source.status(from)
                 if after.hasSameContentFacts(as: before) {
-                    let lost = try copyAttributes(of: source, to: copy, from, to)
+                    let lost = try transferAttributes(of: source, to: copy, from, to)
                     try copy.setMode(mode ?? before.mode, to)
                     try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
                     if durable { try copy.sync(to) }
@@ -46,6 +46,14 @@ extension Directory {
             try directory.unlink(newName)
         }
         throw SystemCallError("copy", "\(from.printed), which changes while it is read", .resourceBusy)
+    }
+}
+
+extension Directory {
+    /// Gives a directory the extended attributes of this one, access lists included; returns the names of those that it
+    /// cannot hold.
+    package func copyAttributes(to directory: Directory) throws(SystemCallError) -> [String] {
+        try transferAttributes(of: descriptor, to: directory.descriptor, label, directory.label)
     }
 }
 
@@ -126,7 +134,7 @@ private func copySparse(
 
 /// Copies extended attributes, access lists included; returns the names of those the destination cannot hold.
 /// Attributes of the kernel's security and trusted classes are left to it.
-private func copyAttributes(
+private func transferAttributes(
     of source: borrowing Descriptor, to copy: borrowing Descriptor, _ from: FilePath, _ to: FilePath
 ) throws(SystemCallError) -> [String] {
     var lost: [String] = []

@@ -50,6 +50,7 @@ struct LinkLines {
         switch status.state {
         case .ok, .absent: return nil
         case .dangling: return "[BROKEN] \(link) -> \(target) (dangling symlink)"
+        case .badTarget(let reason): return "[BROKEN] \(link) -> \(target) (the target \(reason))"
         case .wrongTarget(let text): return "[WRONG_TARGET] \(link) -> \(text.printable) (expected: \(target))"
         case .directory: return "[EXISTS_DIR] \(link) is a directory (will remove with R flag)"
         case .lockedDirectory: return "[CONFLICT] \(link) exists as directory (no R flag - cannot fix)"
@@ -121,7 +122,7 @@ struct LinkLines {
             case .absent: continue
             case .ok: counts.ok += 1
             case .missing: counts.missing += 1
-            case .dangling, .wrongTarget, .directory, .file: counts.broken += 1
+            case .dangling, .badTarget, .wrongTarget, .directory, .file: counts.broken += 1
             case .lockedDirectory, .special, .unreachable: break
             }
             if status.obstacle?.severity == .error {
@@ -176,6 +177,7 @@ extension LinkState {
         case .ok: "ok"
         case .absent: "absent"
         case .dangling: "broken"
+        case .badTarget: "bad_target"
         case .wrongTarget: "wrong_target"
         case .directory: "exists_dir"
         case .lockedDirectory: "conflict"

@@ -54,6 +54,24 @@ private let cases: [LinkCase] = [
         state: "missing", link: vimrc, line: "[MISSING] /home/agent/.vimrc -> /mnt/agent-data/editors/vimrc"
     ) { try $0.remove(vimrc) },
     LinkCase(
+        state: "bad_target", link: vimrc,
+        line: "[BROKEN] /home/agent/.vimrc -> /mnt/agent-data/editors/vimrc "
+            + "(the target is a FIFO where a file or directory belongs)",
+        isMended: false
+    ) { try $0.put("mnt/agent-data/editors/vimrc", .fifo) },
+    LinkCase(
+        state: "bad_target", link: vimrc,
+        line: "[BROKEN] /home/agent/.vimrc -> /mnt/agent-data/editors/vimrc "
+            + "(the target is a symlink that leads nowhere)",
+        isMended: false
+    ) { try $0.put("mnt/agent-data/editors/vimrc", .link("vimrc")) },
+    LinkCase(
+        state: "bad_target", link: vimrc,
+        line: "[BROKEN] /home/agent/.vimrc -> /mnt/agent-data/editors/vimrc "
+            + "(the target is a directory where a file belongs)",
+        isMended: false
+    ) { try $0.put("mnt/agent-data/editors/vimrc", ["x": "x"]) },
+    LinkCase(
         state: "special", link: vimrc, line: "[CONFLICT] /home/agent/.vimrc exists as FIFO (cannot fix)",
         isMended: false
     ) { try $0.put(vimrc, .fifo) },

@@ -84,6 +84,19 @@ import Testing
         #expect(undo.code == 0, "\(undo)")
         #expect(try world.text("home/agent/.vimrc") == "volume")
     }
+
+    @Test func `undo brings a directory back whose place a file of the volume has`() throws {
+        let world = try World([
+            "home/agent/.claude/plugins": ["clash": ["inside": "live"], "other": "x"],
+            "mnt/agent-data/claude/plugins": ["clash": "stored"],
+        ])
+        _ = try world.cai("sync")
+        #expect(try world.text("mnt/agent-data/claude/plugins/clash") == "stored")
+        let undo = try world.cai("undo")
+        #expect(undo.code == 0, "\(undo)")
+        #expect(try world.text("mnt/agent-data/claude/plugins/clash/inside") == "live")
+        #expect(try world.displaced().values.contains("stored"))
+    }
 }
 
 /// A home as agents leave it.
@@ -109,6 +122,7 @@ private let busyHome: Item = [
             "home/agent/.claude/plugins": [
                 "run.sh": Item.file("#!/bin/sh").mode(0o755).at(1_600_000_000).attribute("user.origin", "market"),
                 "locked": Item(dictionaryLiteral: ("r.txt", Item.file("r").mode(0o400))).mode(0o500).at(1_500_000_000),
+                "marked": Item(dictionaryLiteral: ("r.txt", "r")).attribute("user.origin", "directory"),
                 "rel": .link("run.sh"), "abs": .link("/home/agent/.claude/plugins/run.sh"), "gone": .link("nowhere"),
             ]
         ])
@@ -117,6 +131,7 @@ private let busyHome: Item = [
         let facts = try Snapshot(of: target).facts
         #expect(facts["run.sh"]?.mode == 0o755 && facts["run.sh"]?.modified == 1_600_000_000_000_000_000)
         #expect(Files.attribute("user.origin", of: target.appending("run.sh")) == "market")
+        #expect(Files.attribute("user.origin", of: target.appending("marked")) == "directory")
         #expect(facts["locked"]?.mode == 0o500 && facts["locked/r.txt"]?.mode == 0o400)
         #expect(facts["locked"]?.modified == 1_500_000_000_000_000_000)
         #expect(facts["rel"]?.linkText == "run.sh" && facts["gone"]?.linkText == "nowhere")

@@ -145,6 +145,7 @@ private let manifests: FilePath = "mnt/agent-data/containai/manifests"
         #"{"link": "/home/agent/../../etc/cron.d", "target": "/mnt/agent-data/x", "remove_first": 1}"#,
         #"{"link": "/home/agent", "target": "/mnt/agent-data/x", "remove_first": 1}"#,
         #"{"link": "/home/agent/.x", "target": "/etc/shadow", "remove_first": 1}"#,
+        #"{"link": "/home/agent/.x", "target": "/mnt/agent-data/.containai/lock"}"#,
         #"{"link": "/home/agentx/.x", "target": "/mnt/agent-data/x"}"#, #"{"link": null, "target": null}"#, "{}", "7",
         "null",
     ])

@@ -102,4 +102,8 @@ int cai_exit_code(int wait_status);
 /// directory: 1, 0, or -1 when the kernel does not tell. Returns 0, or -1 with errno; ENOSYS on an older kernel.
 int cai_mount_id(int descriptor, uint64_t *id, int *is_root);
 
+/// Whether a mount begins at a name below a directory, which is not followed (statx(2), Linux 5.8): 1, 0, or -1 when the
+/// kernel does not tell or the name cannot be looked at.
+int cai_is_mount_point(int directory, const char *name);
+
 #pragma clang assume_nonnull end

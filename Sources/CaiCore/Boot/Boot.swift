@@ -208,6 +208,8 @@ extension Boot {
         let report = OwnershipRepair(machine, entries: entries).run(isPreview: isPreview)
         ownership = report
         var work = StepWork(findings: report.findings, changes: report.changes, isSkipped: report.changes == 0)
+        let wasUnreadable = ((manifest?.findings ?? []) + entryFindings).contains { $0.severity > .note }
+        if wasUnreadable, report.changes > 0, !isPreview { load() }  // perhaps only for their owner
         if isJournalDue { work.findings += try workplace.asOwner { try engine(machine).finishPending() } }
         return work
     }

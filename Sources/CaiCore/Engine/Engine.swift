@@ -147,29 +147,48 @@ extension Engine {
         let journal = Journal(volume: machine.volume)
         let pending = try journal.pending()
         for part in pending.parts { try journal.remove(part: part) }
-        return try pending.runs.map { run in
-            let displaced = DisplacedRun(machine.volume, id: run)
-            let recovery = Recovery(machine, displaced: displaced)
-            let record = try journal.read(run)?.recoverableSteps
-            if let record {
-                for step in record { try recovery.recover(step, of: run) }
-            } else {
-                let (places, pairs) = allPlaces()
-                try recovery.recover(run, pairs, places)
+        return pending.runs.map { run in
+            do {
+                return try finish(run, journal)
+            } catch {
+                // It must not stand in the way of everything else; each run tries again.
+                return Finding(
+                    .warning, at: ".containai/journal/\(run).json",
+                    "an interrupted run could not be finished: \(error.sentence)",
+                    advice: "mend that and run again; what it holds lies beside its place under a name with .cai-\(run)"
+                )
             }
-            try displaced.removeParts()
-            try? recovery.restoreModes(of: run)  // more open than it was, but nothing is missing: no reason to stop for
-            try journal.end(run)
-            let kept = displaced.paths.count
-            return Finding(
-                record == nil ? .warning : .note, at: ".containai/journal/\(run).json",
-                (record == nil ? "was damaged; every known place was searched" : "an interrupted run was finished")
-                    + (kept == 0 ? "" : "; \(kept) item(s) are kept displaced"),
-                advice: kept == 0
-                    ? nil
-                    : record == nil
-                        ? "look below \(DisplacedStore.directory)/\(run)" : "cai undo \(run) brings them back")
         }
+    }
+
+    /// Finishes what one run left. Throws the first thing that stood in the way, after everything else is done; the journal
+    /// then stays.
+    private func finish(_ run: RunID, _ journal: Journal) throws -> Finding {
+        let displaced = DisplacedRun(machine.volume, id: run)
+        let recovery = Recovery(machine, displaced: displaced)
+        let record = try journal.read(run)?.recoverableSteps
+        if let record {
+            var failure: (any Error)?
+            for step in record {
+                do { try recovery.recover(step, of: run) } catch { failure = failure ?? error }
+            }
+            if let failure { throw failure }
+        } else {
+            let (places, pairs) = allPlaces()
+            try recovery.recover(run, pairs, places)
+        }
+        try displaced.removeParts()
+        try? recovery.restoreModes(of: run)  // more open than it was, but nothing is missing: no reason to stop for
+        try journal.end(run)
+        let kept = displaced.paths.count
+        return Finding(
+            record == nil ? .warning : .note, at: ".containai/journal/\(run).json",
+            (record == nil ? "was damaged; every known place was searched" : "an interrupted run was finished")
+                + (kept == 0 ? "" : "; \(kept) item(s) are kept displaced"),
+            advice: kept == 0
+                ? nil
+                : record == nil
+                    ? "look below \(DisplacedStore.directory)/\(run)" : "cai undo \(run) brings them back")
     }
 
     private func allPlaces() -> (places: [Place], pairs: [RecoveryPair]) {

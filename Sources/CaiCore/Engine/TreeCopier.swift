@@ -119,11 +119,12 @@ struct TreeCopier {
         lostAttributes.formUnion(file.lostAttributes)
     }
 
-    /// Gives the directories their modes and times, the inner ones first, and makes the whole copy durable.
+    /// Gives the directories their attributes, modes and times, the inner ones first, and makes the whole copy durable.
     private mutating func finish(_ tree: CopiedTree) throws(SystemCallError) {
         let isBulk = tree.fileCount > Self.fsyncLimit
         for (path, status) in tree.folders.reversed() {
             let made = try tree.copy.descendant(path)
+            lostAttributes.formUnion(try tree.source.descendant(path).copyAttributes(to: made))
             try made.descriptor.setMode(isSecret ? 0o700 : status.mode, made.label)
             try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
             if !isBulk { try made.sync() }
@@ -231,6 +232,10 @@ struct TreeEmptier {
     func empty(_ name: FilePath.Component, in directory: Directory, path: FilePath = FilePath()) throws {
         guard let status = try directory.status(of: name) else { return }
         guard status.kind == .directory else { return try settle(path, name, directory, status) }
+        if directory.isMountPoint(name) {
+            let path = directory.label.appending(name).printable
+            throw SystemCallError("remove", "\(path), which is a mount", .resourceBusy)
+        }
         let inside = try directory.openDirectory(name)
         inside.unlock(status.mode)
         for attempt in 1... {

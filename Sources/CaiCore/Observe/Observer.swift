@@ -50,7 +50,8 @@ package struct Observer {
             entry: entry, link: link, source: source, target: target,
             strangerExists: strangerExists(live, at: path, besides: entry.target),
             pairs: pairs(entry, live, path, target, depth),
-            targetIsEmpty: target.isFile && target.facts?.size == 0)
+            targetIsEmpty: target.isFile && target.facts?.size == 0,
+            targetDangles: dangles(target, at: entry.target))
     }
 
     /// The tree at the link or source with its counterparts, when it may have to move.
@@ -64,6 +65,12 @@ package struct Observer {
         var walk = PairWalk()
         walk.visit(FilePath(), live, name, parent, target, entry.target.relative.lastComponent, stored)
         return walk.pairs
+    }
+
+    /// Whether a symlink on the volume leads to nothing.
+    private func dangles(_ target: Node, at path: VolumePath) -> Bool {
+        guard case .symlink = target else { return false }
+        return !machine.root.existsInRoot(machine.layout.path(.volume(path)))
     }
 
     /// Whether a symlink of the user's own leads to something, resolved inside the machine's root. The link to the
@@ -86,12 +93,19 @@ private struct PairWalk {
         _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
         _ storedName: FilePath.Component?, _ storedParent: Directory?
     ) {
+        if live.isFile || live.isDirectory, parent.isMountPoint(name) {
+            return pairs.append(ObservedPair(path: path, live: .unreachable(.mountPoint), stored: stored))
+        }
         switch live {
         case .file where stored.isFile: addFiles(path, live, name, parent, stored, storedName, storedParent)
         case .directory:
             do {
                 let directory = try parent.openDirectory(name)
                 let names = try directory.names()
+                if !names.isEmpty, let owner = try directory.foreignOwner() {
+                    let obstacle = Node.unreachable(.foreign(uid: owner))
+                    return pairs.append(ObservedPair(path: path, live: obstacle, stored: stored))
+                }
                 pairs.append(ObservedPair(path: path, live: live, stored: stored))
                 var counterpart: Directory?
                 if stored.isDirectory, let storedParent, let storedName {

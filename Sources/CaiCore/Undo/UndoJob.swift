@@ -63,7 +63,8 @@ package struct UndoJob {
     private func leaves(of run: RunID) throws -> [Leaf] {
         var result: [Leaf] = []
         func visit(_ directory: Directory, _ path: FilePath) throws {
-            for name in try directory.names() where TemporaryName.parse(name) == nil {
+            // A copy in the making is no content yet; a temporary name that kept content is for a hand to bring back.
+            for name in try directory.names() where TemporaryName.parse(name)?.kind != .part {
                 let below = path.appending(name)
                 let node = Node(name, in: directory)
                 if node.isDirectory, !isWhole(below) {
@@ -77,11 +78,21 @@ package struct UndoJob {
         return result
     }
 
-    /// Whether a directory of the store stood where a manifest wants a file, and so goes back as one piece.
+    /// Whether a directory of the store goes back as one piece: it stood where a manifest wants a file, or something that is
+    /// no directory has taken its place.
     private func isWhole(_ path: FilePath) -> Bool {
         guard path.components.first?.string == "home" else { return false }
         let home = HomePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
-        return entries.contains { $0.link == home && !$0.isDirectory }
+        if entries.contains(where: { $0.link == home && !$0.isDirectory }) { return true }
+        guard let entry = entries.first(where: { $0.hasLink && $0.isDirectory && $0.link.map(home.isInside) ?? false }),
+            let link = entry.link, home != link
+        else { return false }
+        var below = home.relative
+        _ = below.removePrefix(link.relative)
+        switch NodeReader(machine.volume).node(at: entry.target.appending(below).relative) {
+        case .file, .symlink, .special: return true
+        case .missing, .directory, .unreachable: return false
+        }
     }
 
     private func observe(_ run: RunID, _ findings: inout [Finding]) throws -> [KeptItem] {
@@ -89,10 +100,12 @@ package struct UndoJob {
         let fromVolume = Set(leaves.compactMap { volumePath($0.path) })
         let store = try DisplacedStore(machine.volume).open(run)
         return leaves.compactMap { leaf in
-            guard let place = place(of: leaf, fromVolume) else {
+            let isOddlyNamed = leaf.path.components.contains { TemporaryName.parse($0) != nil }
+            guard !isOddlyNamed, let place = place(of: leaf, fromVolume) else {
                 findings.append(
                     Finding(
-                        .note, at: leaf.path.printable, "is one of several versions and stays where it is kept",
+                        .note, at: leaf.path.printable,
+                        "is one of several versions, or was found by a search, and stays where it is kept",
                         advice: "copy it from \(DisplacedStore.directory.appending(run.text)) by hand"))
                 return nil
             }

@@ -7,6 +7,8 @@ package enum LinkState: Sendable, Equatable {
     case absent
     /// The right text, but nothing at the target.
     case dangling
+    /// The right text, but what is at the target cannot serve.
+    case badTarget(reason: String)
     case wrongTarget(text: FilePath)
     /// A real directory that may be adopted.
     case directory
@@ -87,12 +89,22 @@ private struct LinkPlanner {
         switch state {
         case .ok, .absent: return nil
         case .dangling: return addPlaceholder(seen)
+        case .badTarget(let reason):
+            return Finding(
+                .error, at: layout.text(entry.target), reason, advice: "move it away and run cai links repair")
         case .missing: return addPlaceholder(seen) ?? put(link, entry, replacing: .missing)
         case .wrongTarget(let text):
             if policy == .respectStrangers, seen.strangerExists, !isInside(text, layout.volume) {
                 return Finding(
                     .note, at: link.inHome, "is a symlink of your own; it was left as it is",
                     advice: "cai links repair replaces it by the link to the volume")
+            }
+            if policy == .respectStrangers, !isInside(text, layout.volume) {
+                plan.findings.append(
+                    Finding(
+                        .note, at: link.inHome,
+                        "was a symlink to \(text.printable), which leads nowhere; the link to the volume replaces it, "
+                            + "and it is kept displaced"))
             }
             return addPlaceholder(seen) ?? put(link, entry, replacing: seen.link)
         case .file, .directory: return adopt(seen, link)
@@ -150,13 +162,29 @@ package func linkState(_ seen: EntryObservation, layout: Layout) -> LinkState {
     switch seen.link {
     case .symlink(let text):
         guard text == layout.linkText(to: entry.target) else { return .wrongTarget(text: text) }
-        return seen.target.isMissing ? .dangling : .ok
+        if seen.target.isMissing { return .dangling }
+        return seen.targetProblem.map { .badTarget(reason: $0) } ?? .ok
     case .directory: return entry.flags.contains(.removeFirst) ? .directory : .lockedDirectory
     case .file: return .file
     case .missing: return entry.isOptional && seen.target.isMissing ? .absent : .missing
     case .special(let kind): return .special(kind)
     case .unreachable(let obstacle):
         return entry.isOptional && seen.target.isMissing ? .absent : .unreachable(obstacle)
+    }
+}
+
+extension EntryObservation {
+    /// Why the target cannot be what its entry declares; nil when it can, or is missing.
+    fileprivate var targetProblem: String? {
+        switch target {
+        case .missing: nil
+        case .file: entry.isDirectory ? "is a file where a directory belongs" : nil
+        case .directory:
+            entry.flags.contains(.file) && !entry.isDirectory ? "is a directory where a file belongs" : nil
+        case .symlink: targetDangles ? "is a symlink that leads nowhere" : nil
+        case .special(let kind): "is a \(kind.rawValue) where a file or directory belongs"
+        case .unreachable(let obstacle): obstacle.sentence
+        }
     }
 }
 
@@ -187,7 +215,8 @@ extension Plan {
                     .error, at: live.appending(pair.path).inHome, "is a device; its directory cannot be moved")
             }
             if case .unreachable(let obstacle) = pair.live {
-                return Finding(.error, at: live.appending(pair.path).inHome, obstacle.sentence)
+                return Finding(
+                    .error, at: live.appending(pair.path).inHome, obstacle.sentence, advice: obstacle.advice)
             }
             if case .unreachable(let obstacle) = pair.stored {
                 return Finding(

@@ -41,6 +41,10 @@ package enum Obstacle: Hashable, Sendable {
     case symlink(ancestor: FilePath)
     /// An ancestor is neither directory nor symlink.
     case notDirectory(ancestor: FilePath)
+    /// A mount begins there: what it holds belongs to somebody else.
+    case mountPoint
+    /// A directory of somebody else's, whose entries this process may not remove.
+    case foreign(uid: UInt32)
     /// The machine refused; the reason as it words it.
     case failed(reason: String)
 }
@@ -128,10 +132,12 @@ package struct EntryObservation: Sendable {
     package let pairs: [ObservedPair]
     /// Whether the target is a file that holds no byte.
     package let targetIsEmpty: Bool
+    /// Whether the target is a symlink that leads to nothing.
+    package let targetDangles: Bool
 
     package init(
         entry: Entry, link: Node, source: Node, target: Node, strangerExists: Bool, pairs: [ObservedPair],
-        targetIsEmpty: Bool
+        targetIsEmpty: Bool, targetDangles: Bool = false
     ) {
         self.entry = entry
         self.link = link
@@ -140,6 +146,7 @@ package struct EntryObservation: Sendable {
         self.strangerExists = strangerExists
         self.pairs = pairs
         self.targetIsEmpty = targetIsEmpty
+        self.targetDangles = targetDangles
     }
 }
 

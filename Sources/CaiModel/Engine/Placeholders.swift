@@ -124,7 +124,18 @@ extension Obstacle {
         switch self {
         case .symlink(let ancestor): "lies behind the symlink \(ancestor.printable), which cai does not follow"
         case .notDirectory(let ancestor): "lies below \(ancestor.printable), which is not a directory"
+        case .mountPoint: "is a mount, and what is mounted is not moved"
+        case .foreign(let uid): "belongs to uid \(uid), so that its entries cannot be moved"
         case .failed(let reason): "cannot be looked at: \(reason)"
+        }
+    }
+
+    /// The next step, where there is one.
+    package var advice: String? {
+        switch self {
+        case .mountPoint: "mount it outside the directories that are kept, or disable the entry"
+        case .foreign: "give it to the agent with chown -R, and run again"
+        case .symlink, .notDirectory, .failed: nil
         }
     }
 }

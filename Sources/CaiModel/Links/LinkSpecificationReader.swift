@@ -57,6 +57,9 @@ private struct LinkSpecificationReader {
             guard value.kind == .object else { throw FieldProblem(sentence: "it is not an object") }
             let link = HomePath(unchecked: try path("link", in: value, below: home, "home_dir"))
             let target = VolumePath(unchecked: try path("target", in: value, below: volume, "data_mount"))
+            if target.isReserved {
+                throw FieldProblem(sentence: "\"target\" is where cai keeps its own records")
+            }
             let specified = SpecifiedLink(link: link, target: target, removeFirst: isSet(value["remove_first"]))
             guard let earlier = places[link] else {
                 places[link] = links.count
