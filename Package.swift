@@ -42,7 +42,7 @@ let package = Package(
         .executableTarget(
             name: "cai",
             dependencies: [
-                "CaiCore", "CaiManifests", "CaiModel", "CaiPlatform",
+                "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiPlatform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -54,6 +54,10 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: swift),
+        .target(
+            name: "CaiInit",
+            dependencies: ["CPlatform", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
         .target(
             name: "CaiModel",
