@@ -1,6 +1,9 @@
 #include "cinit.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -68,6 +71,18 @@ int cai_pidfd_send_signal(int process, int signal) {
     errno = ENOSYS;
     return -1;
 #endif
+}
+
+void cai_release_program_text(void) {
+    const Elf64_Phdr *header = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    if (!cai_is_static() || !header) return;
+    for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
+        // Only what nobody can have written to: the rest has no other copy. A static program is loaded where it says.
+        if (header[i].p_type != PT_LOAD || header[i].p_flags & PF_W) continue;
+        uintptr_t page = (uintptr_t)getpagesize() - 1;
+        uintptr_t start = (header[i].p_vaddr + page) & ~page, end = (header[i].p_vaddr + header[i].p_filesz) & ~page;
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
 }
 
 // Everything from here on runs in the child, in the memory of the parent, which waits.

@@ -84,10 +84,12 @@ package enum Run {
         }
     }
 
-    /// Gives up what would keep others waiting: descriptors that somebody reads from, a directory to unmount.
+    /// Gives up what would keep others waiting, descriptors that somebody reads from and a directory to unmount, and the
+    /// memory that only starting took.
     private static func letGo() {
         cai_close_from(3)
         chdir("/")
+        cai_release_program_text()
     }
 }
 

@@ -58,7 +58,7 @@ extension RunCommand {
         case .version: exit(withError: CleanExit.message(Build.version))
         case .usage(let problem):
             StandardError.write(
-                "Error: \(problem)\n\(Cai.usageString(for: self))\n  See 'cai run --help' for more information.\n")
+                "Error: \(problem)\nUsage: \(Cai.usageString(for: self))\n  See 'cai run --help' for more information.\n")
             _exit(ExitCode.validationFailure.rawValue)
         }
     }

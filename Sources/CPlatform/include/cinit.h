@@ -57,6 +57,10 @@ int cai_pidfd_send_signal(int process, int signal);
 /// Closes every descriptor from this one on.
 void cai_close_from(unsigned first);
 
+/// Gives up the memory in which the kernel keeps the code of a static program mapped; what is needed again comes back from
+/// the page cache by itself. A start touches most of it, the rest of an init's life a few pages.
+void cai_release_program_text(void);
+
 /// What an init starts. Every pointer stays owned by the caller and valid until the call returns.
 struct cai_command {
     char *_Nullable const *_Nonnull candidates;        ///< paths to try in this order, NULL-terminated
