@@ -16,9 +16,9 @@ let staticLinking: [LinkerSetting] =
 
 // The shipped binary begins at an entry point of its own: see Sources/CPlatform/start.c, which has it for this processor.
 #if arch(x86_64)
-let ownStart: [LinkerSetting] = isStatic ? [.unsafeFlags(["-Xlinker", "--entry=cai_start"])] : []
+    let ownStart: [LinkerSetting] = isStatic ? [.unsafeFlags(["-Xlinker", "--entry=cai_start"])] : []
 #else
-let ownStart: [LinkerSetting] = []
+    let ownStart: [LinkerSetting] = []
 #endif
 
 let swift: [SwiftSetting] = [

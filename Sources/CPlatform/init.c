@@ -81,7 +81,9 @@ void cai_release_program_text(void) {
         if (header[i].p_type != PT_LOAD || header[i].p_flags & PF_W) continue;
         uintptr_t page = (uintptr_t)getpagesize() - 1;
         uintptr_t start = (header[i].p_vaddr + page) & ~page, end = (header[i].p_vaddr + header[i].p_filesz) & ~page;
-        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+        if (start >= end) continue;
+        madvise((void *)start, end - start, MADV_NOHUGEPAGE);
+        madvise((void *)start, end - start, MADV_DONTNEED);
     }
 }
 

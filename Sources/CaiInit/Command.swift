@@ -83,7 +83,8 @@ package struct Command: ~Copyable {
         let errno = Errno(rawValue: report.error)
         switch step {
         case .identity: return CommandFailure(step, user, errno)
-        case .directory: return CommandFailure(step, printable(directory.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
+        case .directory:
+            return CommandFailure(step, printable(directory.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
         case .execute where errno == .noSuchFileOrDirectory, .fork: return CommandFailure(step, printable(name), errno)
         default: return CommandFailure(step, printable(candidates[Int(report.candidate)]), errno)
         }

@@ -16,7 +16,9 @@ struct CommandEnvironment: ~Copyable {
         var count = 0
         var places: [(index: Int, name: String)] = []
         while let variable = environ[count] {
-            if let index = stale.firstIndex(where: { strcmp($0, variable) == 0 }) { places.append((count, names[index])) }
+            if let index = stale.firstIndex(where: { strcmp($0, variable) == 0 }) {
+                places.append((count, names[index]))
+            }
             count += 1
         }
         rewritten = CStrings(places.map { Array($0.name.utf8) + [UInt8](repeating: 0, count: 11) })

@@ -23,7 +23,8 @@ enum Terminal {
     /// A process group of another PID namespace has the number 0, ours as well as any in the foreground. Then only the
     /// terminal itself can tell: reading from the background fails with EIO while SIGTTIN is blocked, also reading nothing.
     private static func mayRead() -> Bool {
-        let device = Descriptor(owning: cai_openat(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0))
+        let device = Descriptor(
+            owning: cai_openat(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0))
         var byte: UInt8 = 0
         return device.raw >= 0 && (read(device.raw, &byte, 0) == 0 || errno == EAGAIN)
     }

@@ -11,7 +11,9 @@ extension Duration {
             let unit = rest.prefix { $0.isASCII && $0.isLetter }
             rest = rest.dropFirst(unit.count)
             let isAlone = digits.count == text.count
-            guard let unit = unitLengths[isAlone ? "s" : String(unit)], let amount = Duration.amount(digits) else { return nil }
+            guard let unit = unitLengths[isAlone ? "s" : String(unit)], let amount = Duration.amount(digits) else {
+                return nil
+            }
             let part = (amount * unit).rounded()
             guard part <= Double(longest) * 1e9 else { return nil }
             sum += .nanoseconds(Int64(part))

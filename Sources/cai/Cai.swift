@@ -25,7 +25,8 @@ struct Cai: ParsableCommand {
         discussion: "Every command that changes something shows the same plan with --dry-run.",
         version: Build.version,
         subcommands: [
-            RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self, PersistenceCommand.self,
+            RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self,
+            PersistenceCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

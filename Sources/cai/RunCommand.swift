@@ -9,7 +9,8 @@ import Glibc
 /// command's words on byte for byte (`every flag of cai run is in its help` holds the two together).
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a command as its init: forward signals, reap orphans, pass its exit code on.",
+        commandName: "run",
+        abstract: "Run a command as its init: forward signals, reap orphans, pass its exit code on.",
         usage: "cai run [<flags>] [--] <command> [<arguments> ...]",
         discussion: """
             Flags end at the first word that is none. Signals are given by name or number: TERM, SIGTERM, 15, RTMIN+3. \
@@ -24,7 +25,8 @@ struct RunCommand: ParsableCommand {
     @Flag(name: [.customShort("c"), .long], help: "Send signals to the command alone: undoes CAI_RUN_GROUP.")
     var singleChild = false
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Signal to get, and to forward, when the parent ends.", valueName: "signal"))
+        name: .shortAndLong,
+        help: ArgumentHelp("Signal to get, and to forward, when the parent ends.", valueName: "signal"))
     var parentDeathSignal: String?
     @Option(
         name: .shortAndLong,
@@ -58,7 +60,8 @@ extension RunCommand {
         case .version: exit(withError: CleanExit.message(Build.version))
         case .usage(let problem):
             StandardError.write(
-                "Error: \(problem)\nUsage: \(Cai.usageString(for: self))\n  See 'cai run --help' for more information.\n")
+                "Error: \(problem)\nUsage: \(Cai.usageString(for: self))\n  See 'cai run --help' for more information.\n"
+            )
             _exit(ExitCode.validationFailure.rawValue)
         }
     }

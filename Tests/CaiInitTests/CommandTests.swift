@@ -5,8 +5,10 @@ import Testing
 
 @Suite struct `The search for a program` {
     @Test(arguments: [
-        ("sh", "/bin:/usr/bin", ["/bin/sh", "/usr/bin/sh"]), ("sh", "", ["./sh"]), ("sh", ":/bin:", ["./sh", "/bin/sh", "./sh"]),
-        ("/bin/sh", "/x", ["/bin/sh"]), ("./a", "/x", ["./a"]), ("-a/b", "/x", ["./-a/b"]), ("-a", "/x:-y", ["/x/-a", "./-y/-a"]),
+        ("sh", "/bin:/usr/bin", ["/bin/sh", "/usr/bin/sh"]), ("sh", "", ["./sh"]),
+        ("sh", ":/bin:", ["./sh", "/bin/sh", "./sh"]),
+        ("/bin/sh", "/x", ["/bin/sh"]), ("./a", "/x", ["./a"]), ("-a/b", "/x", ["./-a/b"]),
+        ("-a", "/x:-y", ["/x/-a", "./-y/-a"]),
         ("", "/bin", [""]),
     ])
     func `follows execvp(3)`(name: String, path: String, expected: [String]) {
@@ -52,7 +54,9 @@ import Testing
         #expect(found == Credentials(uid: uid, gid: gid, groups: all))
     }
 
-    @Test(arguments: ["nobody", "agent:nogroup", "4294967295", "-1", "", ":docker", "agent:", "1:2:3", "agent:4294967295"])
+    @Test(arguments: [
+        "nobody", "agent:nogroup", "4294967295", "-1", "", ":docker", "agent:", "1:2:3", "agent:4294967295",
+    ])
     func `that is not known is refused`(text: String) {
         #expect(throws: Credentials.Unknown.self) { try Credentials(text, accounts: accounts, groups: groups) }
     }

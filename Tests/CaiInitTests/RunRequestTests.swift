@@ -20,7 +20,8 @@ private func command(
 
 @Suite struct `The command line of cai run` {
     @Test(arguments: [
-        (["true"], ["true"]), (["--", "true"], ["true"]), (["--", "--", "x"], ["--", "x"]), (["-g", "sh", "-c", "x"], ["sh", "-c", "x"]),
+        (["true"], ["true"]), (["--", "true"], ["true"]), (["--", "--", "x"], ["--", "x"]),
+        (["-g", "sh", "-c", "x"], ["sh", "-c", "x"]),
         (["-g", "--", "-x"], ["-x"]), (["-", "a"], ["-", "a"]), (["", "a"], ["", "a"]),
         (["--grace", "--", "sh"], []), (["sh", "--help"], ["sh", "--help"]),
     ])
@@ -32,7 +33,10 @@ private func command(
         let signal = try #require(Signal("HUP"))
         for words in [
             ["-sgwvvp", "HUP", "-e143", "-e", "7", "--grace=1m30s", "--workdir", "/a//b"],
-            ["-s", "-g", "-w", "-v", "-v", "-pHUP", "-e=143".replacing("=", with: ""), "-e7", "--grace", "90", "--workdir=/a//b"],
+            [
+                "-s", "-g", "-w", "-v", "-v", "-pHUP", "-e=143".replacing("=", with: ""), "-e7", "--grace", "90",
+                "--workdir=/a//b",
+            ],
             [
                 "--subreaper", "--group", "--warn-on-reap", "--verbose", "--verbose", "--parent-death-signal=1",
                 "--expect-exit-code=143", "--expect-exit-code", "7", "--grace", "90s", "--workdir", "/a/b",
@@ -65,7 +69,8 @@ private func command(
 
     @Test(arguments: [
         [], ["--"], ["-g"], ["-x", "true"], ["--grop", "true"], ["--group=1", "true"], ["-e"], ["-e", "256", "true"],
-        ["-e", "-1", "true"], ["-e", "", "true"], ["-p", "NOPE", "true"], ["-r", "1", "true"], ["--grace", "5x", "true"],
+        ["-e", "-1", "true"], ["-e", "", "true"], ["-p", "NOPE", "true"], ["-r", "1", "true"],
+        ["--grace", "5x", "true"],
         ["--grace", "", "true"], ["--user", "", "true"], ["--workdir=", "true"], ["-gp"], ["--grace"], ["-é", "true"],
     ])
     func `that means nothing is refused`(words: [String]) {
@@ -92,7 +97,9 @@ private func command(
         #expect(options.workingDirectory == "/srv" && options.parentDeathSignal == .hangUp)
     }
 
-    @Test(arguments: [("GROUP", ""), ("GROUP", "0"), ("GROUP", "False"), ("WARN_ON_REAP", "off"), ("VERBOSE", "0"), ("GRACE", "")])
+    @Test(arguments: [
+        ("GROUP", ""), ("GROUP", "0"), ("GROUP", "False"), ("WARN_ON_REAP", "off"), ("VERBOSE", "0"), ("GRACE", ""),
+    ])
     func `that are off or empty change nothing`(name: String, value: String) throws {
         #expect(try command(["x"], [name: value]).options == RunOptions())
     }

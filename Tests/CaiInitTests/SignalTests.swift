@@ -61,7 +61,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "TERM", "TERM:", ":TERM", "TERM:INT:HUP", "0:TERM", "TERM:65", "KILL:TERM", "STOP:0", "CHLD:HUP"])
+    @Test(arguments: [
+        "", "TERM", "TERM:", ":TERM", "TERM:INT:HUP", "0:TERM", "TERM:65", "KILL:TERM", "STOP:0", "CHLD:HUP",
+    ])
     func `refuses a rule that means nothing`(rule: String) {
         var rewriting = SignalRewriting()
         let error = #expect(throws: RunUsageError.self) { try rewriting.add(rule, for: "-r") }
