@@ -73,6 +73,8 @@ int cai_pidfd_send_signal(int process, int signal) {
 #endif
 }
 
+static const uintptr_t stretch = 256 << 10;
+
 void cai_release_program_text(void) {
     const Elf64_Phdr *header = (const Elf64_Phdr *)getauxval(AT_PHDR);
     if (!cai_is_static() || !header) return;
@@ -82,7 +84,10 @@ void cai_release_program_text(void) {
         uintptr_t page = (uintptr_t)getpagesize() - 1;
         uintptr_t start = (header[i].p_vaddr + page) & ~page, end = (header[i].p_vaddr + header[i].p_filesz) & ~page;
         if (start >= end) continue;
-        madvise((void *)start, end - start, MADV_NOHUGEPAGE);
+        // Where the page cache has the file in large pieces, up to 2 MiB, one touch maps all of a piece, but no more than one
+        // mapping: so make many, different in a property that means nothing here.
+        for (uintptr_t at = start; at < end; at += 2 * stretch)
+            madvise((void *)at, end - at < stretch ? end - at : stretch, MADV_NOHUGEPAGE);
         madvise((void *)start, end - start, MADV_DONTNEED);
     }
 }

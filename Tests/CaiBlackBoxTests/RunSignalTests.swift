@@ -114,9 +114,9 @@ private func numbers(_ text: String) -> [Int] {
     }
 
     @Test func `tell of the end of the parent with --parent-death-signal`() throws {
-        let program = try Running(["sh", "-c", "\(cai) run -p HUP \(probe) signals <&0 & read line; exit 0"])
+        let program = try Running(["sh", "-c", "exec 3<&0; \(cai) run -p HUP \(probe) signals <&3 & wait"])
         try program.ready()
-        program.write("end\n")
+        program.signal(SIGKILL)
         #expect(try program.line()?.hasPrefix("1 ") == true)
     }
 
