@@ -35,7 +35,7 @@ private func facts(_ arguments: [String], environment: [String]? = nil, input: S
     }
 
     @Test func `starts with all of it when descriptors are scarce`() throws {
-        let scarce = [probe, "hostile", "descriptors=10", "open=6", "--"]
+        let scarce = [probe, "hostile", "descriptors=20", "--"]
         #expect(try facts(scarce + [probe, "show"]) == facts(scarce + [cai, "run", probe, "show"]))
     }
 

@@ -44,7 +44,8 @@ private func inside(_ world: World, _ before: [String] = []) -> [String] {
 
     @Test func `ends the group of its command when /proc tells of nobody else`() throws {
         let world = try emptyRoot()
-        let script = "(trap 'echo asked; exit' TERM; echo ready; while :; do /busybox usleep 10000; done) & read line; exit 4"
+        let script =
+            "(trap 'echo asked; exit' TERM; echo ready; while :; do /busybox usleep 10000; done) & read line; exit 4"
         let program = try Running(inside(world) + ["/cai", "run", "/busybox", "sh", "-c", script])
         try program.ready()
         program.closeInput()
@@ -53,8 +54,12 @@ private func inside(_ world: World, _ before: [String] = []) -> [String] {
     }
 
     @Test func `does not mistake a /proc of another PID namespace for its own`() throws {
-        let script = "sh -c 'trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.01; done' & read line; exit 4"
-        let program = try Running(["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "\"$@\"; exit $?", "sh", cai, "run", "sh", "-c", script])
+        let script =
+            "sh -c 'trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.01; done' & read line; exit 4"
+        let program = try Running([
+            "unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "\"$@\"; exit $?", "sh", cai, "run", "sh", "-c",
+            script,
+        ])
         try program.ready()
         program.closeInput()
         #expect(try program.end() == .exited(4))

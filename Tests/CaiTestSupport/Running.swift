@@ -12,6 +12,8 @@ package final class Running {
 
     package let process: Int32
     private var input: Int32
+    /// Kept, so that writing to a program that does not read is no broken pipe.
+    private let inputReader: Int32
     private let output: Stream
     private let errors: Stream
     private var ending: Ending?
@@ -53,8 +55,8 @@ package final class Running {
                 posix_spawnp(&child, program, &actions, &attributes, arguments, $0)
             }
         }
-        for end in [pipes[0].reader, pipes[1].writer, pipes[2].writer] { close(end) }
-        input = pipes[0].writer
+        for end in [pipes[1].writer, pipes[2].writer] { close(end) }
+        (input, inputReader) = (pipes[0].writer, pipes[0].reader)
         output = Stream(pipes[1].reader)
         errors = Stream(pipes[2].reader)
         process = child
@@ -66,6 +68,7 @@ package final class Running {
 
     deinit {
         if input >= 0 { close(input) }
+        close(inputReader)
         guard ending == nil else { return }
         kill(process, SIGKILL)
         var status: Int32 = 0

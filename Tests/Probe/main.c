@@ -8,7 +8,7 @@
 //   probe storm PID          sends SIGUSR1 to a process until it is gone or standard input ends
 //   probe hostile WHAT… -- COMMAND…
 //       starts COMMAND in its place with SIGCHLD ignored (ignore=17), signals blocked (block=15), descriptors closed
-//       (close=0), many open (open=10), no process allowed any more (processes=0)
+//       (close=0), many open (open=10), all but one used up (descriptors=20), no process allowed any more (processes=0)
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -165,6 +165,14 @@ static int value_of(const char *word, const char *name) {
     return strncmp(word, name, length) == 0 && word[length] == '=' ? atoi(word + length + 1) : -1;
 }
 
+// Leaves one: a dynamic program does not start without.
+static void use_up_descriptors(rlim_t limit) {
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit, limit});
+    int last = -1, next;
+    while ((next = open("/", O_RDONLY)) >= 0) last = next;
+    close(last);
+}
+
 static int hostile(char **words) {
     sigset_t blocked;
     sigemptyset(&blocked);
@@ -176,7 +184,7 @@ static int hostile(char **words) {
         if ((value = value_of(*words, "open")) > 0)
             while (value-- > 0 && open("/", O_RDONLY) >= 0) {}
         if ((value = value_of(*words, "descriptors")) >= 0)
-            setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)value, (rlim_t)value});
+            use_up_descriptors((rlim_t)value);
         if ((value = value_of(*words, "processes")) >= 0)
             setrlimit(RLIMIT_NPROC, &(struct rlimit){(rlim_t)value, (rlim_t)value});
     }
