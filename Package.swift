@@ -14,6 +14,13 @@ let staticLinking: [LinkerSetting] =
         ])
     ] : []
 
+// The shipped binary begins at an entry point of its own: see Sources/CPlatform/start.c, which has it for this processor.
+#if arch(x86_64)
+    let ownStart: [LinkerSetting] = isStatic ? [.unsafeFlags(["-Xlinker", "--entry=cai_start"])] : []
+#else
+    let ownStart: [LinkerSetting] = []
+#endif
+
 let swift: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -42,11 +49,11 @@ let package = Package(
         .executableTarget(
             name: "cai",
             dependencies: [
-                "CaiCore", "CaiManifests", "CaiModel", "CaiPlatform",
+                "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiPlatform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: swift, linkerSettings: staticLinking),
+            swiftSettings: swift, linkerSettings: staticLinking + ownStart),
         .target(
             name: "CaiCore",
             dependencies: [
@@ -54,6 +61,10 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            swiftSettings: swift),
+        .target(
+            name: "CaiInit",
+            dependencies: ["CPlatform", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
         .target(
             name: "CaiModel",
@@ -83,6 +94,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/FaultInjector", swiftSettings: swift),
+        // What the tests of `cai run` start below it and beside it.
+        .executableTarget(name: "probe", path: "Tests/Probe"),
+        .testTarget(
+            name: "CaiInitTests",
+            dependencies: ["CaiInit", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
         .testTarget(
             name: "CaiModelTests",
             dependencies: [
@@ -115,7 +132,9 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "CaiBlackBoxTests",
-            dependencies: ["cai", "CaiTestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "cai", "probe", "CaiTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

@@ -1,4 +1,4 @@
-#include "cplatform.h"
+#include "cinit.h"
 
 #include <nss.h>
 #include <stdlib.h>
@@ -6,6 +6,8 @@
 #include <sys/auxv.h>
 #include <sys/mount.h>
 
+static char **argument_vector;
+static pid_t first_parent;
 static int environment_was_changed;
 static const char *backtrace_setting;  // what it was before
 
@@ -15,9 +17,19 @@ extern void _swift_stdlib_overrideUnsafeArgvArgc(char **argv, int argc);
 
 int cai_is_static(void) { return getauxval(AT_BASE) == 0; }
 
+char *const *cai_argument_vector(void) { return argument_vector; }
+
+pid_t cai_first_parent(void) { return first_parent; }
+
 // Priority 101 runs before the runtime's own constructors. glibc hands argc, argv and envp to constructors.
 __attribute__((constructor(101))) static void cai_boot_early(int argc, char **argv, char **envp) {
     (void)envp;
+    argument_vector = argv;
+    // An init that waits for its first line of Swift has lost what was sent before. It mounts nothing: its command starts on
+    // the machine as it was found, and one thread without dispatch has no use for /proc.
+    int is_init = argc > 1 && strcmp(argv[1], "run") == 0;
+    if (is_init) cai_hold_signals();
+    first_parent = getppid();
     _swift_stdlib_overrideUnsafeArgvArgc(argv, argc);
     if (cai_is_static()) {
         // A static program must never load the machine's libnss_*.so: built for another glibc, they crash it.
@@ -27,7 +39,7 @@ __attribute__((constructor(101))) static void cai_boot_early(int argc, char **ar
         for (unsigned i = 0; i < sizeof databases / sizeof *databases; i++)
             __nss_configure_lookup(databases[i], "files");
     }
-    if (getpid() == 1 && access("/proc/self/stat", R_OK) != 0) {
+    if (!is_init && getpid() == 1 && access("/proc/self/stat", R_OK) != 0) {
         mkdir("/proc", 0555);
         mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0);
     }

@@ -1,4 +1,4 @@
-#include "cplatform.h"
+#include "cinit.h"
 
 #include <errno.h>
 #include <linux/openat2.h>
@@ -90,6 +90,8 @@ static void close_between(unsigned first, unsigned last) {
     unsigned end = limit > 0 && limit < 65536 ? (unsigned)limit : 65536;
     for (unsigned descriptor = first; descriptor <= last && descriptor < end; descriptor++) close((int)descriptor);
 }
+
+void cai_close_from(unsigned first) { close_between(first, ~0u); }
 
 // /dev/null, or an empty pipe where there is no /dev: both read as end of file.
 static int empty_input(void) {

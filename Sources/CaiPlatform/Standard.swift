@@ -15,6 +15,14 @@ package enum StandardError {
             }
         }
     }
+
+    /// The same for a short line, which is dropped when the reader does not keep up: this never waits.
+    package static func writeAtOnce(_ line: String) {
+        var state = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+        // A pipe that can be written takes PIPE_BUF bytes without waiting (pipe(7)).
+        guard poll(&state, 1, 0) == 1, state.revents == Int16(POLLOUT) else { return }
+        write(line)
+    }
 }
 
 /// The environment of this process.

@@ -1,14 +1,17 @@
 import ArgumentParser
+import CaiInit
 import CaiPlatform
 
 /// Where the program begins.
 ///
 /// It is synchronous on purpose. An asynchronous main starts libdispatch for every command, and on a machine without
-/// /proc that ends about every third run with SIGILL (`without /proc nothing crashes` in CaiSystemTests).
+/// /proc that ends about every third run with SIGILL (`without /proc nothing crashes` in CaiSystemTests). An init is
+/// chosen before anything else, so that it stays small.
 @main
 enum Start {
     static func main() {
         restoreEnvironment()
+        if Run.isWanted { RunCommand.main() }
         Cai.main()
     }
 }
@@ -22,7 +25,8 @@ struct Cai: ParsableCommand {
         discussion: "Every command that changes something shows the same plan with --dry-run.",
         version: Build.version,
         subcommands: [
-            InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self, PersistenceCommand.self,
+            RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self,
+            PersistenceCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

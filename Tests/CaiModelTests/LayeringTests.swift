@@ -6,7 +6,7 @@ import Testing
 private let rooms: [String: Set<String>] = [
     "cai": ["ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "Glibc"],
     "CaiCore": ["CaiModel", "CaiPlatform", "Crypto"],
-    "CaiInit": ["CaiPlatform", "CPlatform", "Glibc"],
+    "CaiInit": ["CaiPlatform", "CPlatform", "Glibc", "SystemPackage"],
     "CaiManifests": ["CaiModel"],
     "CaiModel": ["CToml"],
     "CaiNetwork": ["CaiCore", "CaiModel", "CaiPlatform", "Hummingbird", "NIOCore", "NIOPosix", "Logging"],

@@ -117,7 +117,7 @@ private struct Capture: ~Copyable {
 }
 
 /// Hands texts to C as a null-terminated vector.
-private func withCStrings<Result>(
+func withCStrings<Result>(
     _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {
     let pointers = texts.map { strdup($0) }

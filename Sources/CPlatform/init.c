@@ -1,0 +1,205 @@
+#include "cinit.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "start.h"
+
+// The kernel's own calls and its own eight bytes of mask: the C library leaves signals 32 and 33 out.
+static const uint64_t every_signal = ~(uint64_t)0;
+
+static void set_mask(uint64_t mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask); }
+
+void cai_hold_signals(void) {
+    if (cai_start_signals_are_held) return;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every_signal, &cai_start_signal_mask, sizeof every_signal);
+    cai_start_signals_are_held = 1;
+}
+
+uint64_t cai_inherited_signal_mask(void) { return cai_start_signal_mask; }
+
+void cai_release_signals(void) {
+    if (!cai_start_signals_are_held) return;
+    set_mask(cai_start_signal_mask);
+    cai_start_signals_are_held = 0;
+}
+
+int cai_next_signal(siginfo_t *information, int64_t nanoseconds) {
+    struct timespec limit = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    int got = (int)syscall(
+        SYS_rt_sigtimedwait, &every_signal, information, nanoseconds < 0 ? NULL : &limit, sizeof every_signal);
+    return got < 0 && errno == EAGAIN ? 0 : got;
+}
+
+pid_t cai_signal_sender(const siginfo_t *information) { return information->si_pid; }
+
+int cai_queue_signal(pid_t pid, int signal, const siginfo_t *information) {
+    return (int)syscall(SYS_rt_sigqueueinfo, pid, signal, information);
+}
+
+void cai_suffer_signal(int signal, int with_group) {
+    struct sigaction by_default = {.sa_handler = SIG_DFL}, before;
+    sigaction(signal, &by_default, &before);
+    // Once only: a SIGCONT that comes before this process has stopped takes back what waits, and not what is sent later.
+    kill(with_group ? 0 : getpid(), signal);
+    set_mask(every_signal & ~((uint64_t)1 << (signal - 1)));
+    set_mask(every_signal);
+    sigaction(signal, &before, NULL);
+}
+
+int cai_expect_child_ends(void) {
+    struct sigaction by_default = {.sa_handler = SIG_DFL}, before;
+    return sigaction(SIGCHLD, &by_default, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
+int cai_stop_signal(int wait_status) { return WIFSTOPPED(wait_status) ? WSTOPSIG(wait_status) : 0; }
+
+int cai_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int cai_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0, 0, 0); }
+
+int cai_pidfd_send_signal(int process, int signal) {
+#ifdef SYS_pidfd_send_signal
+    return (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0u);
+#else
+    (void)process;
+    (void)signal;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+static const uintptr_t stretch = 256 << 10;
+
+void cai_release_program_text(void) {
+    const Elf64_Phdr *header = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    if (!cai_is_static() || !header) return;
+    for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
+        // Only what nobody can have written to: the rest has no other copy. A static program is loaded where it says.
+        if (header[i].p_type != PT_LOAD || header[i].p_flags & PF_W) continue;
+        uintptr_t page = (uintptr_t)getpagesize() - 1;
+        uintptr_t start = (header[i].p_vaddr + page) & ~page, end = (header[i].p_vaddr + header[i].p_filesz) & ~page;
+        if (start >= end) continue;
+        // Where the page cache has the file in large pieces, up to 2 MiB, one touch maps all of a piece, but no more than one
+        // mapping: so make many, different in a property that means nothing here.
+        for (uintptr_t at = start; at < end; at += 2 * stretch)
+            madvise((void *)at, end - at < stretch ? end - at : stretch, MADV_NOHUGEPAGE);
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+}
+
+// Everything from here on runs in the child, in the memory of the parent, which waits.
+
+_Noreturn static void give_up(struct cai_command_failure *failure, enum cai_command_step step, int candidate) {
+    *failure = (struct cai_command_failure){.step = step, .error = errno, .candidate = candidate};
+    _exit(127);
+}
+
+static void write_process_id(char *const *places) {
+    char digits[11];
+    int count = 0;
+    for (unsigned rest = (unsigned)getpid(); rest > 0; rest /= 10) digits[count++] = (char)('0' + rest % 10);
+    for (; *places; places++) {
+        for (int i = 0; i < count; i++) (*places)[i] = digits[count - 1 - i];
+        (*places)[count] = 0;
+    }
+}
+
+// The system calls themselves: the C library's functions are for all threads of a process, and this is none of its own.
+static int become(const struct cai_command *command) {
+    if (syscall(SYS_setgroups, command->group_count, command->groups) != 0) return -1;
+    if (syscall(SYS_setresgid, command->gid, command->gid, command->gid) != 0) return -1;
+    return (int)syscall(SYS_setresuid, command->uid, command->uid, command->uid);
+}
+
+// What shells look at: no script has a zero byte in its first line. A file that cannot be read is left to the shell to
+// complain about.
+static int is_script(const char *path) {
+    char start[128];
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0) return 1;
+    ssize_t count = read(file, start, sizeof start);
+    close(file);
+    for (ssize_t i = 0; i < count && start[i] != '\n'; i++)
+        if (start[i] == 0) return 0;
+    return count < 4 || start[0] != 0x7F || start[1] != 'E' || start[2] != 'L' || start[3] != 'F';
+}
+
+// Why a candidate could not be executed. `exists` is set for one that is there.
+static enum cai_command_step reason(const char *path, int error, int *exists) {
+    struct stat status;
+    *exists = error != ENOENT && error != ENOTDIR;
+    if (error == ENOENT && stat(path, &status) == 0) {
+        *exists = 1;
+        return cai_command_exec_of_interpreter;
+    }
+    if (error == EACCES && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return cai_command_exec_of_directory;
+    return cai_command_exec;
+}
+
+// As execvp(3) goes through the search path: what cannot be executed is remembered and the rest is tried.
+_Noreturn static void execute(const struct cai_command *command, struct cai_command_failure *failure) {
+    struct cai_command_failure best = {.step = cai_command_exec, .error = ENOENT, .candidate = 0};
+    int best_exists = 0;
+    for (int i = 0; command->candidates[i]; i++) {
+        char *path = command->candidates[i];
+        execve(path, (char *const *)command->arguments, (char *const *)command->environment);
+        int error = errno, exists;
+        if (error == ENOEXEC) {
+            if (!is_script(path)) {
+                errno = error;
+                give_up(failure, cai_command_exec_of_damage, i);
+            }
+            command->script_arguments[1] = path;
+            execve(command->script_arguments[0], (char *const *)command->script_arguments,
+                   (char *const *)command->environment);
+            give_up(failure, cai_command_exec_of_shell, i);
+        }
+        enum cai_command_step step = reason(path, error, &exists);
+        if (i == 0 || (exists && !best_exists)) {
+            best = (struct cai_command_failure){.step = step, .error = error, .candidate = i};
+            best_exists = exists;
+        }
+        if (error != ENOENT && error != ENOTDIR && error != EACCES && error != ESTALE && error != ENODEV &&
+            error != ETIMEDOUT)
+            break;
+    }
+    errno = best.error;
+    give_up(failure, best.step, best.candidate);
+}
+
+_Noreturn static void become_command(const struct cai_command *command, struct cai_command_failure *failure) {
+    setpgid(0, 0);
+    // Allowed from the background because SIGTTOU is blocked. A terminal that is gone meanwhile is no reason to fail.
+    if (command->terminal >= 0) tcsetpgrp(command->terminal, getpid());
+    write_process_id(command->process_id_places);
+    if (command->change_identity && become(command) != 0) give_up(failure, cai_command_identity, 0);
+    if (command->working_directory && chdir(command->working_directory) != 0)
+        give_up(failure, cai_command_directory, 0);
+    if (command->ignores_child_ends) signal(SIGCHLD, SIG_IGN);
+    set_mask(cai_start_signal_mask);
+    execute(command, failure);
+}
+
+pid_t cai_start_command(const struct cai_command *command, struct cai_command_failure *failure) {
+    *failure = (struct cai_command_failure){.step = cai_command_started};
+    // A change of ids takes this property from the memory that parent and child share.
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    // vfork(2) returns when the child has executed or ended: nothing else tells the two apart without a descriptor, of
+    // which there may be none left. With every signal blocked no handler runs in the shared memory.
+    pid_t child = vfork();
+    if (child == 0) become_command(command, failure);
+    if (child < 0) {
+        *failure = (struct cai_command_failure){.step = cai_command_fork, .error = errno};
+        return -1;
+    }
+    if (command->change_identity && dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    if (failure->step == cai_command_started) return child;
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    return -1;
+}

@@ -1,0 +1,92 @@
+import CPlatform
+package import CaiPlatform
+import Glibc
+package import SystemPackage
+
+/// A command as an init starts it: with everything that this process was started with.
+///
+/// It leads a process group of its own. Arguments and environment go on byte for byte, in their order and with their
+/// duplicates; only `LISTEN_PID` and `WATCHDOG_PID`, where they name this process, name the command instead
+/// (sd_listen_fds(3), sd_watchdog_enabled(3)).
+package struct Command: ~Copyable {
+    /// The arguments, NULL-terminated; the first is the name to search for.
+    private let arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>
+    private let credentials: Credentials?
+    /// The user as it was named, for errors.
+    private let user: String
+    private let directory: FilePath?
+    private let ignoresChildEnds: Bool
+
+    /// Describes a command. `arguments` is NULL-terminated, not empty, and stays valid; `ignoresChildEnds` tells whether
+    /// this process was started with SIGCHLD ignored.
+    package init(
+        _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, credentials: Credentials?, user: String,
+        directory: FilePath?, ignoresChildEnds: Bool
+    ) {
+        self.arguments = arguments
+        self.credentials = credentials
+        self.user = user
+        self.directory = directory
+        self.ignoresChildEnds = ignoresChildEnds
+    }
+
+    /// Starts it, in the foreground of `terminal` if there is one. When it returns the command has been executed: every
+    /// signal sent from then on reaches it. Throws `CommandFailure`; then nothing is running.
+    package func start(terminal: CInt?) throws(CommandFailure) -> Int32 {
+        let name = arguments[0].map { bytes($0) } ?? []
+        let candidates = CommandSearch.candidates(for: name, path: getenv("PATH").map { bytes($0) })
+        let paths = CStrings(candidates)
+        let shell = CStrings([Array("/bin/sh".utf8)])
+        let script = scriptArguments(shell)
+        defer { script.deallocate() }
+        let environment = CommandEnvironment()
+        let result = start(terminal, paths, script, environment)
+        if result.process > 0 { return result.process }
+        throw failure(result.failure, candidates, name)
+    }
+
+    private func start(
+        _ terminal: CInt?, _ paths: borrowing CStrings,
+        _ script: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ environment: borrowing CommandEnvironment
+    ) -> (process: pid_t, failure: cai_command_failure) {
+        let directory = CStrings(self.directory.map { [$0.withPlatformString { bytes($0) }] } ?? [])
+        var failure = cai_command_failure()
+        let groups = credentials?.groups ?? []
+        let process = groups.withUnsafeBufferPointer { groups in
+            var command = cai_command(
+                candidates: paths.pointers, arguments: arguments, script_arguments: script,
+                environment: environment.variables, process_id_places: environment.processIDPlaces,
+                working_directory: directory.pointers[0], terminal: terminal ?? -1,
+                ignores_child_ends: ignoresChildEnds ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
+                uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
+                group_count: groups.count)
+            return cai_start_command(&command, &failure)
+        }
+        return (process, failure)
+    }
+
+    /// "/bin/sh", room for a path, and the arguments from the second on.
+    private func scriptArguments(
+        _ shell: borrowing CStrings
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+        var count = 0
+        while arguments[count] != nil { count += 1 }
+        let result = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: count + 2)
+        result[0] = shell.pointers[0]
+        result[1] = nil
+        for index in 0..<count { result[index + 2] = arguments[index + 1] }
+        return result
+    }
+
+    private func failure(_ report: cai_command_failure, _ candidates: [[UInt8]], _ name: [UInt8]) -> CommandFailure {
+        let step = CommandFailure.Step(report.step)
+        let errno = Errno(rawValue: report.error)
+        switch step {
+        case .identity: return CommandFailure(step, user, errno)
+        case .directory:
+            return CommandFailure(step, printable(directory.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
+        case .execute where errno == .noSuchFileOrDirectory, .fork: return CommandFailure(step, printable(name), errno)
+        default: return CommandFailure(step, printable(candidates[Int(report.candidate)]), errno)
+        }
+    }
+}

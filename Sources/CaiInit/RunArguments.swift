@@ -1,0 +1,126 @@
+/// What a command line of `cai run` asks for.
+package enum RunRequest: Hashable, Sendable {
+    /// To run a command: how, and at which of the given words it begins.
+    case command(RunOptions, start: Int)
+    case help
+    case version
+}
+
+extension RunRequest {
+    /// Reads the words behind `cai run`, over what the environment says (`variables`, see `RunOptions.init(variables:)`).
+    ///
+    /// Flags end at `--`, which is dropped, or at the first word that is none; nothing behind that is looked at. Letters
+    /// may share a dash, and a value may follow at once: `-gvp TERM`, `-e143`, `--grace=5s`. Throws `RunUsageError`.
+    package init(words: some Collection<[UInt8]>, over variables: RunOptions) throws(RunUsageError) {
+        var reader = FlagReader(words: words, options: variables)
+        self = try reader.read()
+    }
+}
+
+/// Goes through the words up to the command.
+private struct FlagReader<Words: Collection<[UInt8]>> {
+    /// The words that are still to be looked at.
+    private var words: Words.SubSequence
+    private var options: RunOptions
+    private var position = 0
+
+    init(words: Words, options: RunOptions) {
+        self.words = words[...]
+        self.options = options
+    }
+
+    mutating func read() throws(RunUsageError) -> RunRequest {
+        while let word = words.first, word.first == dash, word.count > 1 {
+            skip()
+            if word == [dash, dash] { break }
+            let request = word[1] == dash ? try readName(word.dropFirst(2)) : try readLetters(word.dropFirst())
+            if let request { return request }
+        }
+        if words.isEmpty { throw RunUsageError("there is no command to run") }
+        return .command(options, start: position)
+    }
+
+    private mutating func skip() {
+        words = words.dropFirst()
+        position += 1
+    }
+
+    /// Reads `name` or `name=value`. Returns what ends the reading: help and version.
+    private mutating func readName(_ bytes: ArraySlice<UInt8>) throws(RunUsageError) -> RunRequest? {
+        let parts = bytes.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+        let name = text(parts[0])
+        if name == "help" { return .help }
+        if name == "version" { return .version }
+        guard let flag = RunFlag.allCases.first(where: { $0.name == name }) else {
+            throw RunUsageError("Unknown option '--\(name)'")
+        }
+        guard parts.count == 1 || flag.takesValue else { throw RunUsageError("--\(name) takes no value") }
+        try apply(flag, named: "--\(name)", attached: parts.count == 2 ? Array(parts[1]) : nil)
+        return nil
+    }
+
+    private mutating func readLetters(_ bytes: ArraySlice<UInt8>) throws(RunUsageError) -> RunRequest? {
+        var rest = bytes
+        while let letter = rest.popFirst() {
+            if letter == UInt8(ascii: "h") { return .help }
+            guard let flag = RunFlag.allCases.first(where: { $0.letter == letter }) else {
+                throw RunUsageError("Unknown option '-\(text([letter]))'")
+            }
+            let isAttached = flag.takesValue && !rest.isEmpty
+            try apply(flag, named: "-\(text([letter]))", attached: isAttached ? Array(rest) : nil)
+            if isAttached { break }
+        }
+        return nil
+    }
+
+    /// Applies a flag with the value attached to it, or with the next word if it takes one.
+    private mutating func apply(
+        _ flag: RunFlag, named name: String, attached: [UInt8]?
+    ) throws(RunUsageError) {
+        var value = attached ?? []
+        if attached == nil && flag.takesValue {
+            guard let next = words.first else { throw RunUsageError("Missing value for '\(name)'") }
+            value = next
+            skip()
+        }
+        try options.apply(flag, value, named: name)
+    }
+}
+
+private let dash = UInt8(ascii: "-")
+
+private func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+
+extension RunOptions {
+    /// What the variables `CAI_RUN_*` say. Switches are on for 1, true, yes and on; off for 0, false, no, off and nothing;
+    /// `CAI_RUN_VERBOSE` is a number, and lists are separated by commas or blanks. Throws `RunUsageError`.
+    package init(variables: (String) -> [UInt8]?) throws(RunUsageError) {
+        self.init()
+        for flag in RunFlag.allCases {
+            guard let value = variables(flag.variable), !value.isEmpty else { continue }
+            try apply(flag, variable: value)
+        }
+    }
+
+    private mutating func apply(_ flag: RunFlag, variable value: [UInt8]) throws(RunUsageError) {
+        let text = text(value)
+        if flag == .verbose, let level = decimal(text) {
+            verbosity = level
+        } else if flag.isRepeatable {
+            for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+                try apply(flag, Array(part.utf8), named: flag.variable)
+            }
+        } else {
+            let applies = if flag.takesValue { true } else { try isOn(text, flag) }
+            if applies { try apply(flag, value, named: flag.variable) }
+        }
+    }
+}
+
+private func isOn(_ text: String, _ flag: RunFlag) throws(RunUsageError) -> Bool {
+    switch text.lowercased() {
+    case "1", "true", "yes", "on": return true
+    case "0", "false", "no", "off": return false
+    default: throw RunUsageError("\(flag.variable): '\(text)' is neither on nor off; write 1 or 0")
+    }
+}

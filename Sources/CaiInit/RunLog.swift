@@ -1,0 +1,30 @@
+import CaiPlatform
+
+/// What an init tells on standard error.
+package struct RunLog: Sendable {
+    private let verbosity: Int
+
+    /// Tells failures, and with growing verbosity more.
+    package init(verbosity: Int) { self.verbosity = verbosity }
+
+    /// Something that keeps the init from doing its work: waits for the reader if it has to.
+    package func error(_ text: String) { StandardError.write("[ERROR] cai run: \(text)\n") }
+
+    /// Something that was asked for by a flag of its own.
+    package func warning(_ text: @autoclosure () -> String) { tell("WARN", text()) }
+
+    /// What happens to the command, from the first `-v` on.
+    package func info(_ text: @autoclosure () -> String) {
+        if verbosity > 0 { tell("INFO", text()) }
+    }
+
+    /// What the init does meanwhile, from the second `-v` on.
+    package func debug(_ text: @autoclosure () -> String) {
+        if verbosity > 1 { tell("DEBUG", text()) }
+    }
+
+    /// An init that waits for the reader of its log forwards nothing, so that a line that would have to wait is dropped.
+    private func tell(_ kind: String, _ text: String) {
+        StandardError.writeAtOnce("[\(kind)] cai run: \(text)\n")
+    }
+}

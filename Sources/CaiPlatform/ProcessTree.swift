@@ -1,0 +1,87 @@
+import CPlatform
+import Glibc
+import SystemPackage
+
+/// A process that cannot be mistaken for a later one of the same number.
+package struct ProcessIdentity: Hashable, Sendable {
+    package let id: Int32
+    /// When it was started, in ticks since the machine was (proc_pid_stat(5), starttime).
+    package let start: UInt64
+}
+
+/// The processes below this one, as /proc tells them.
+package enum ProcessTree {
+    /// Children, their children and so on, without those that have ended. Nil where there is no /proc, or one of another
+    /// PID namespace.
+    package static func descendants() -> [ProcessIdentity]? {
+        let own = getpid()
+        guard isOfThisNamespace(own), let directory = opendir("/proc") else { return nil }
+        defer { closedir(directory) }
+        var children: [Int32: [StatusLine]] = [:]
+        while let entry = readdir(directory) {
+            guard let id = number(entry), let line = StatusLine(of: id) else { continue }
+            children[line.parent, default: []].append(line)
+        }
+        var found: [ProcessIdentity] = []
+        var waiting = [own]
+        while let parent = waiting.popLast() {
+            for child in children.removeValue(forKey: parent) ?? [] {
+                waiting.append(child.identity.id)
+                if !child.hasEnded { found.append(child.identity) }
+            }
+        }
+        return found
+    }
+
+    /// Sends a signal to a process if it is still the same. One that is gone, or that may not be signalled, is no error.
+    package static func signal(_ process: ProcessIdentity, _ signal: Int32) {
+        let directory = Descriptor(
+            owning: cai_openat(AT_FDCWD, "/proc/\(process.id)", O_DIRECTORY | O_RDONLY | O_CLOEXEC, 0))
+        guard directory.raw >= 0, StatusLine(below: directory)?.identity == process else { return }
+        // A directory below /proc stands for its process (pidfd_send_signal(2)); kernels before 5.1 know the number only.
+        if cai_pidfd_send_signal(directory.raw, signal) != 0, errno != ESRCH { kill(process.id, signal) }
+    }
+
+    private static func isOfThisNamespace(_ own: Int32) -> Bool {
+        var buffer = [CChar](repeating: 0, count: 32)
+        guard readlink("/proc/self", &buffer, buffer.count - 1) > 0 else { return false }
+        return buffer.withUnsafeBufferPointer { $0.baseAddress.map { atoi($0) } } == own
+    }
+
+    private static func number(_ entry: UnsafeMutablePointer<dirent>) -> Int32? {
+        withUnsafeBytes(of: &entry.pointee.d_name) { Int32(String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)) }
+    }
+}
+
+/// What is used of /proc/PID/stat.
+package struct StatusLine: Hashable, Sendable {
+    package let identity: ProcessIdentity
+    package let parent: Int32
+    /// Whether it is a zombie.
+    package let hasEnded: Bool
+
+    /// Reads the text of the file; nil for anything else. The name of a program may contain blanks and brackets.
+    package init?(text: String) {
+        guard let open = text.firstIndex(of: " "), let close = text.lastIndex(of: ")"),
+            let id = Int32(text[..<open])
+        else { return nil }
+        let fields = text[close...].dropFirst().split(whereSeparator: \.isWhitespace)
+        guard fields.count > 19, let parent = Int32(fields[1]), let start = UInt64(fields[19]) else { return nil }
+        identity = ProcessIdentity(id: id, start: start)
+        self.parent = parent
+        hasEnded = fields[0] == "Z" || fields[0] == "X"
+    }
+
+    fileprivate init?(of id: Int32) {
+        let directory = Descriptor(owning: cai_openat(AT_FDCWD, "/proc/\(id)", O_DIRECTORY | O_RDONLY | O_CLOEXEC, 0))
+        guard directory.raw >= 0 else { return nil }
+        self.init(below: directory)
+    }
+
+    fileprivate init?(below directory: borrowing Descriptor) {
+        let file = Descriptor(owning: cai_openat(directory.raw, "stat", O_RDONLY | O_CLOEXEC, 0))
+        // A process may end at any moment, and its file with it.
+        guard file.raw >= 0, let bytes = try? file.readAll(limit: 1 << 16, "/proc/PID/stat") else { return nil }
+        self.init(text: String(decoding: bytes, as: UTF8.self))
+    }
+}
