@@ -37,7 +37,8 @@ package struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
         self.line = line
         self.column = column
     }
-    package var description: String { "\(file):\(line):\(column)" }
+    /// The place for people: a file name can neither forge a line of output nor a terminal sequence.
+    package var description: String { "\(FilePath(file).printable):\(line):\(column)" }
 }
 
 /// Which of the three layers a manifest comes from; later layers win.

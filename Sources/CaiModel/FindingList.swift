@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// Findings about one file, each with the position it is about; what goes beyond `limit` is only counted.
 struct FindingList {
     static let limit = 200
@@ -29,7 +31,8 @@ struct FindingList {
             .map(\.element.finding)
         guard let worst = unlisted.keys.max() else { return listed }
         let count = unlisted.values.reduce(0, +)
-        return listed + [Finding(worst, at: file, "\(count) more findings about this file are not listed")]
+        let place = FilePath(file).printable
+        return listed + [Finding(worst, at: place, "\(count) more findings about this file are not listed")]
     }
 }
 

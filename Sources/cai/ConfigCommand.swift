@@ -14,7 +14,7 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let settings = try global.workplace().settings
+                let settings = try global.workplaceAsFound().settings
                 if global.json {
                     try JSON.object([
                         "settings": .object(values(settings)), "findings": .array(settings.findings.map(\.json)),
@@ -27,7 +27,7 @@ struct ConfigCommand: ParsableCommand {
                     }
                 }
                 settings.findings.forEach(Talk.finding)
-                if settings.findings.contains(where: { $0.severity == .error }) { throw Exit.brokenConfiguration }
+                if !settings.mistakes.isEmpty { throw Exit.brokenConfiguration }
             }
         }
 

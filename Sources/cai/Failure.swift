@@ -20,6 +20,10 @@ func reportingFailures(_ work: () throws -> Void) throws {
         throw code
     } catch let usage as ValidationError {
         throw usage
+    } catch let broken as BrokenSettings {
+        broken.findings.forEach(Talk.finding)
+        Talk.line("        nothing was done; cai config show lists the settings and where they come from")
+        throw Exit.brokenConfiguration
     } catch {
         let failure = Failure(error)
         Talk.error(failure.sentence)
@@ -63,28 +67,16 @@ private struct Failure {
             code = Exit.found
         case let call as SystemCallError where [.permissionDenied, .notPermitted].contains(call.errno):
             sentence = call.description
-            advice = "run as root once (cai init repairs ownership), or give the volume to this user"
+            advice = call.advice
             code = Exit.notPermitted
         case let call as SystemCallError:
-            sentence = call.description
+            sentence = call.plainSentence
             advice = call.advice
             code = Exit.found
         default:
             sentence = "\(error)"
             advice = nil
             code = Exit.found
-        }
-    }
-}
-
-extension SystemCallError {
-    /// What a user can do about it, where that is known.
-    fileprivate var advice: String? {
-        switch errno {
-        case .readOnlyFileSystem: "mount the volume without :ro (cai persistence check shows how)"
-        case .noSpace, .diskQuotaExceeded:
-            "free some space on the volume (cai undo --list shows what is kept) and run again"
-        default: nil
         }
     }
 }

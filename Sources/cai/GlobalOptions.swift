@@ -16,14 +16,29 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Reads settings and accounts. A mistake in the settings is told on standard error.
-    func workplace(flags: [SettingKey: (String, String)] = [:]) throws -> Workplace {
+    /// Reads settings and accounts. A mistake in the settings stops the command: it must not work on a default in place
+    /// of what was named.
+    func workplace() throws -> Workplace {
+        let workplace = try workplaceAsFound()
+        let mistakes = workplace.settings.mistakes
+        if !mistakes.isEmpty { throw BrokenSettings(findings: mistakes) }
+        return workplace
+    }
+
+    /// The same for the commands that go on with the defaults where a setting cannot be used.
+    func workplaceAsFound() throws -> Workplace {
         let environment = Environment.all
-        let file = config ?? environment["CAI_CONFIG"].flatMap { $0.isEmpty ? nil : $0 } ?? "/etc/containai/agent.toml"
+        let named = config ?? environment["CAI_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         return try Workplace(
             WorkplaceRequest(
-                root: FilePath(root), configuration: FilePath(file), environment: environment, flags: flags))
+                root: FilePath(root), configuration: FilePath(named ?? "/etc/containai/agent.toml"),
+                environment: environment, isConfigurationNamed: named != nil))
     }
+}
+
+/// Settings that are not what the operator meant; nothing was touched.
+struct BrokenSettings: Error {
+    let findings: [Finding]
 }
 
 /// A machine with its manifests, as every job needs them.

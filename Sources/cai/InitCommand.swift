@@ -26,7 +26,7 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let workplace = try global.workplace()
+            let workplace = try global.workplaceAsFound()
             let request = InitRequest(
                 isPreview: dryRun, strict: try strictSteps(workplace.settings), force: force,
                 environment: Environment.all, log: { name, line in Talk.line("[\(name)] \(line)") })

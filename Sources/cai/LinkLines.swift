@@ -22,12 +22,8 @@ struct LinkLines {
 
     /// One sentence for each step that failed, for standard error.
     var errors: [String] {
-        report.problems.map { outcome in
-            switch outcome.result {
-            case .failed(let reason), .refused(let reason), .skipped(let reason): reason
-            case .done, .planned: ""
-            }
-        } + links.compactMap { $0.obstacle }.filter { $0.severity == .error }.map(\.told)
+        report.problems.compactMap(\.toldReason)
+            + links.compactMap { $0.obstacle }.filter { $0.severity == .error }.map(\.told)
     }
 
     var isFailure: Bool {
@@ -39,9 +35,16 @@ struct LinkLines {
         guard let state = stateLine(status) else { return [] }
         switch mode {
         case .check: return [state]
-        case .dryRun: return [state] + status.steps.flatMap { preview(report.detail.plan.steps[$0]) }
-        case .repair: return [state] + effects(status)
+        case .dryRun:
+            return [state] + status.steps.flatMap { preview(report.detail.plan.steps[$0]) } + conflicts(status)
+        case .repair: return [state] + effects(status) + conflicts(status)
         }
+    }
+
+    /// What was noticed about a link whose both sides have something; warnings are told on standard error.
+    private func conflicts(_ status: LinkStatus) -> [String] {
+        report.conflicts(in: status.steps.map { report.detail.plan.steps[$0] }).filter { $0.severity == .note }
+            .map(Talk.text)
     }
 
     private func stateLine(_ status: LinkStatus) -> String? {
@@ -70,6 +73,7 @@ struct LinkLines {
             }
             if !replacing.isMissing { lines.append("[WOULD] Replace symlink: \(layout.text(link))") }
             return lines + ["[WOULD] Create symlink: \(layout.text(link)) -> \(layout.text(target))"]
+                + wouldDisplace(step)
         case .adopt(let adoption):
             let live = layout.text(adoption.live)
             let target = layout.text(adoption.target)
@@ -77,7 +81,7 @@ struct LinkLines {
                 "[WOULD] Adopt \(adoption.isDirectory ? "directory" : "file"): \(live) -> \(target) "
                     + "(\(adoption.fileCount) files)",
                 "[WOULD] Create symlink: \(live) -> \(target)",
-            ]
+            ] + wouldDisplace(step)
         case .setAside(let link, let target, let found):
             return [
                 "[WOULD] Keep displaced: \(layout.text(link)) (\(found.word) where the manifest says otherwise)",
@@ -87,6 +91,10 @@ struct LinkLines {
             return ["[WOULD] Create target: \(layout.text(path))"]
         default: return []
         }
+    }
+
+    private func wouldDisplace(_ step: Step) -> [String] {
+        step.expectedDisplaced.map { "[WOULD] Keep displaced: \(layout.text(displaced: $0))" }
     }
 
     private func effects(_ status: LinkStatus) -> [String] {
@@ -199,6 +207,14 @@ extension Layout {
 }
 
 extension RunReport {
+    /// The findings about what differs on both sides of the trees that these steps move.
+    func conflicts(in steps: [Step]) -> [Finding] {
+        let places = steps.reduce(into: Set<String>()) { places, step in
+            if case .adopt(let adoption) = step { places.formUnion(adoption.conflictPlaces) }
+        }
+        return places.isEmpty ? [] : findings.filter { places.contains($0.place) }
+    }
+
     /// Where something displaced by this run is kept.
     func kept(_ path: FilePath, _ layout: Layout) -> String {
         layout.volume.appending(".containai/displaced").appending(run?.text ?? "").appending(path.components).printable

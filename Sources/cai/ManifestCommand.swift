@@ -36,8 +36,7 @@ struct ManifestCommand: ParsableCommand {
                 let findings =
                     files.isEmpty
                     ? try readManifests(global).findings
-                    : ManifestSet(BuiltInManifests.files + (try files.map { try ManifestLoader.read(named: $0) }))
-                        .findings
+                    : ManifestLoader(builtIn: BuiltInManifests.files).check(named: files)
                 let report = LintReport(findings)
                 print(global.json ? try report.json() : report.text, terminator: global.json ? "\n" : "")
                 if !global.json { Talk.line(report.summary) }

@@ -17,8 +17,8 @@ struct PersistenceCheckCommand: ParsableCommand {
         abstract: "Checks that every path that has to persist lies on storage that does.",
         discussion: """
             Reads the mount table of this container and nothing else: no network address is asked. Each path is \
-            reported with what holds it, what it survives, and the line that fixes it for docker run, compose, \
-            Kubernetes and Railway.
+            reported with what holds it, what it survives, and the line that fixes it for docker run and compose; in \
+            a pod for Kubernetes, on Railway for Railway. With --json, for each of them.
 
             Exit code: 0 everything persists, 1 something does not.
             """)
@@ -44,7 +44,7 @@ struct PersistenceCheckCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let workplace = try global.workplace()
-            workplace.settings.findings.forEach(Talk.finding)
+            workplace.settings.findings.forEach(Talk.finding)  // what is left are warnings
             let chosen = preset?.paths ?? (paths.isEmpty ? workplace.settings.persistentPaths : [])
             let wanted = chosen + paths.map { PersistentPath(named: FilePath($0)) }
             let check = PersistenceCheck(

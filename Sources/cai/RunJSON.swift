@@ -25,14 +25,16 @@ extension Finding {
 extension Outcome {
     func json(_ layout: Layout) -> JSON {
         var fields = step.json(layout)
-        fields["displaced"] = .strings(displaced.map(\.printable))
+        let kept = result == .planned ? step.expectedDisplaced : displaced
+        fields["displaced"] = .strings(kept.map(\.printable))
         switch result {
         case .planned: fields["result"] = .string("planned")
         case .done: fields["result"] = .string("done")
-        case .refused(let reason): fields.merge(["result": .string("refused"), "reason": .string(reason)]) { $1 }
-        case .failed(let reason): fields.merge(["result": .string("failed"), "reason": .string(reason)]) { $1 }
-        case .skipped(let reason): fields.merge(["result": .string("skipped"), "reason": .string(reason)]) { $1 }
+        case .refused: fields["result"] = .string("refused")
+        case .failed: fields["result"] = .string("failed")
+        case .skipped: fields["result"] = .string("skipped")
         }
+        if let reason { fields["reason"] = .string(reason) }
         return .object(fields)
     }
 }

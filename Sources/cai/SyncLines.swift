@@ -18,13 +18,15 @@ struct SyncLines {
     private var statuses: [SyncStatus] { report.detail.entries }
 
     var all: [String] {
-        let considered = Set(statuses.compactMap(\.obstacle))
+        let considered = Set(statuses.compactMap(\.obstacle) + statuses.flatMap(conflicts))
         let rest = report.findings.filter { !considered.contains($0) && ($0.severity > .note || isVerbose) }
         return (isDryRun ? ["[WARN] DRY RUN MODE - No changes will be made"] : []) + statuses.flatMap(lines)
-            + rest.map {
-                "[\($0.severity == .error ? "ERROR" : $0.severity == .warning ? "WARN" : "NOTICE")] \($0.told)"
-            }
-            + end
+            + rest.map(Talk.text) + end
+    }
+
+    /// What was noticed about an entry of which both sides have something.
+    private func conflicts(_ status: SyncStatus) -> [Finding] {
+        report.conflicts(in: status.steps.map { report.detail.plan.steps[$0] })
     }
 
     private func lines(_ status: SyncStatus) -> [String] {
@@ -40,7 +42,9 @@ struct SyncLines {
                 return ["[ERROR] Type conflict: \(finding.place) \(finding.sentence)\(advice)"]
             }
             return ["[ERROR] \(finding.place): \(finding.sentence)\(advice)"]
-        case .moves: return status.steps.flatMap { moved(report.detail.plan.steps[$0], status) }
+        case .moves:
+            return status.steps.flatMap { moved(report.detail.plan.steps[$0], status) }
+                + conflicts(status).map(Talk.text)
         }
     }
 
@@ -53,24 +57,30 @@ struct SyncLines {
                 return [
                     "[DRY-RUN] Would move: \(layout.text(adoption.live)) -> \(target)",
                     "[DRY-RUN] Would create symlink: \(layout.text(adoption.live)) -> \(target)",
-                ] + details(adoption)
+                ] + details(adoption) + wouldDisplace(step)
             case .putLink(let link, let target, _, _):
                 return ["[DRY-RUN] Would create symlink: \(layout.text(link)) -> \(layout.text(target))"]
+                    + wouldDisplace(step)
             default: return []
             }
         }
         guard let outcome = report.outcomes.first(where: { $0.step == step }) else { return [] }
         switch (step, outcome.result) {
         case (.adopt(let adoption), .done):
-            let kept = outcome.displaced.map {
-                "[DISPLACED] \(layout.text(displaced: $0)) -> \(report.kept($0, layout))"
-            }
+            let kept = displaced(outcome)
             return ["[OK] \(source) -> \(target) (moved \(adoption.fileCount) files)"] + details(adoption) + kept
                 + outcome.findings.map { "[WARN] \($0.told)" }
-        case (_, .failed(let reason)), (_, .refused(let reason)), (_, .skipped(let reason)):
-            return ["[ERROR] \(source): \(reason)"]
-        default: return []
+        case (_, .done): return displaced(outcome)
+        default: return outcome.toldReason.map { ["[ERROR] \(source): \($0)"] } ?? []
         }
+    }
+
+    private func displaced(_ outcome: Outcome) -> [String] {
+        outcome.displaced.map { "[DISPLACED] \(layout.text(displaced: $0)) -> \(report.kept($0, layout))" }
+    }
+
+    private func wouldDisplace(_ step: Step) -> [String] {
+        step.expectedDisplaced.map { "[DRY-RUN] Would keep displaced: \(layout.text(displaced: $0))" }
     }
 
     private func details(_ adoption: Adoption) -> [String] {

@@ -10,8 +10,11 @@ enum Talk {
     static func error(_ text: String) { line("[ERROR] \(text)") }
 
     /// A finding with its advice, as `[WARN] place: sentence`; notes as `[NOTICE]`.
-    static func finding(_ finding: Finding) {
+    static func finding(_ finding: Finding) { line(text(finding)) }
+
+    /// The line for a finding.
+    static func text(_ finding: Finding) -> String {
         let kind = finding.severity == .error ? "ERROR" : finding.severity == .warning ? "WARN" : "NOTICE"
-        line("[\(kind)] \(finding.told)")
+        return "[\(kind)] \(finding.told)"
     }
 }

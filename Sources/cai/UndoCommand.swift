@@ -48,13 +48,17 @@ struct UndoCommand: ParsableCommand {
         for outcome in report.outcomes {
             guard case .restore(let kept, _, let place, _) = outcome.step else { continue }
             switch outcome.result {
-            case .planned: Talk.line("[DRY-RUN] Would restore: \(layout.text(place)) (from \(kept.printable))")
+            case .planned:
+                Talk.line("[DRY-RUN] Would restore: \(layout.text(place)) (from \(kept.printable))")
+                for path in outcome.step.expectedDisplaced {
+                    Talk.line("[DRY-RUN] Would keep displaced: \(layout.text(displaced: path))")
+                }
             case .done:
                 Talk.ok("\(layout.text(place)) restored")
                 for path in outcome.displaced {
                     Talk.line("[DISPLACED] \(layout.text(displaced: path)) -> \(report.kept(path, layout))")
                 }
-            case .failed(let reason), .refused(let reason), .skipped(let reason): Talk.error(reason)
+            case .failed, .refused, .skipped: Talk.error(outcome.toldReason ?? "")
             }
         }
         report.allFindings.forEach(Talk.finding)

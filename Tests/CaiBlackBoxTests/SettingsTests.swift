@@ -27,14 +27,67 @@ import Testing
 
     @Test(arguments: [
         "volume = 'relative'", "volume = '/a/../b'", "lock_timeout_seconds = 'x'", "not toml", "preset = 'x'",
+        "strict = ['nonsense']",
     ])
-    func `a setting that cannot be used is told with its place, and the default holds`(_ line: String) throws {
+    func `a setting that cannot be used stops every command but init, which goes on with the default`(
+        _ line: String
+    ) throws {
         let world = try World(["home/agent/.vimrc": "v"])
         try world.put("etc/containai/agent.toml", .file(line + "\n"))
-        let sync = try world.cai("sync")
-        #expect(sync.code == 0 && sync.errors.contains("/etc/containai/agent.toml:1:"), "\(sync)")
-        #expect(try world.text("mnt/agent-data/editors/vimrc") == "v")
+        try expectRefusal(on: world, naming: "/etc/containai/agent.toml:1:")
         #expect(try world.cai("config", "show").code == 78)
+        let boot = try world.cai("init", "--json")
+        #expect(boot.code == 0 && boot.json["status"].text == "degraded", "\(boot)")
+        #expect(boot.bootFindings.contains { $0.hasPrefix("/etc/containai/agent.toml:1:") }, "\(boot)")
+        #expect(try world.text("mnt/agent-data/editors/vimrc") == "v")
+        #expect(try world.cai("init", "--strict", "journal").code == 1)
+    }
+
+    @Test(arguments: ["relative", "/../../etc"])
+    func `no command works on the default volume in place of one that cannot be used`(_ volume: String) throws {
+        let world = try World(["home/agent/.vimrc": "v"])
+        try expectRefusal(on: world, naming: "CAI_VOLUME: volume", environment: ["CAI_VOLUME": volume])
+    }
+
+    @Test func `a settings file that was named and is not there stops every command but init`() throws {
+        let world = try World(["home/agent/.vimrc": "v"])
+        try expectRefusal(on: world, naming: "/nope/x.toml: ", environment: ["CAI_CONFIG": "/nope/x.toml"])
+        let sync = try world.cai("sync", "--config", "/nope/x.toml")
+        #expect(sync.code == 78 && sync.errors.contains("correct --config or CAI_CONFIG"), "\(sync)")
+        #expect(try world.cai("init", "--config", "/nope/x.toml").code == 0)
+        #expect(try world.cai("sync").code == 0, "the usual file need not be there")
+    }
+
+    @Test(
+        arguments: [("etc/containai/agent.toml", Item.fifo), ("etc/containai/agent.toml", ["x": "y"])]
+            as [(FilePath, Item)])
+    func `settings that are no file stop every command but init`(path: FilePath, item: Item) throws {
+        let world = try World(["home/agent/.vimrc": "v"])
+        try world.put(path, item)
+        try expectRefusal(on: world, naming: "/etc/containai/agent.toml: cannot be read: it is ")
+        let boot = try world.cai("init")
+        #expect(boot.code == 0 && boot.errors.contains("put a regular file there"), "\(boot)")
+        #expect(world.link("home/agent/.vimrc") == "/mnt/agent-data/editors/vimrc")
+    }
+
+    @Test func `a boot goes on where the state of cai is a file`() throws {
+        let world = try World(["mnt/agent-data/.containai": "a file", "home/agent/.vimrc": "v"])
+        let boot = try world.cai("init", "--json")
+        #expect(boot.code == 0 && boot.json["status"].text == "degraded", "\(boot)")
+    }
+
+    private func expectRefusal(
+        on world: World, naming place: String, environment: [String: String] = [:]
+    ) throws {
+        let before = try world.snapshot()
+        for arguments in [
+            ["sync"], ["links", "check"], ["links", "repair"], ["undo", "--list"], ["persistence", "check"],
+            ["manifest", "list"],
+        ] {
+            let run = try world.cai(arguments, environment: environment)
+            #expect(run.code == 78 && run.errors.contains("[ERROR] \(place)"), "\(arguments) \(run)")
+        }
+        #expect(try world.snapshot().differences(from: before) == [])
     }
 
     @Test func `no program of the image is needed`() throws {

@@ -110,6 +110,28 @@ private let manifests: FilePath = "mnt/agent-data/containai/manifests"
         #expect(lint.code != 0)
     }
 
+    @Test func `lint goes on behind a file that cannot be read`() throws {
+        let world = try World(["bad.toml": "[[entries]]\ntarget = '/abs'\n"])
+        let lint = try Command.cai("manifest", "lint", "/no/such.toml", "/etc", world.path("bad.toml").string)
+        #expect(lint.code == 78, "\(lint)")
+        #expect(lint.output.contains("/no/such.toml: error: cannot be read: it does not exist (check the name)"))
+        #expect(lint.output.contains("/etc: error: cannot be read: it is a directory (remove it, or put"), "\(lint)")
+        #expect(lint.output.contains("bad.toml:2:"), "\(lint)")
+    }
+
+    @Test func `the name of a manifest forges no line and no terminal sequence`() throws {
+        let world = try World()
+        try world.put(manifests.appending("x\n[OK] hooks: fake line\n\u{1B}[31m.toml"), "broken")
+        let named = world.path(manifests.appending("x\n[OK] hooks: fake line\n\u{1B}[31m.toml")).string
+        for run in [
+            try world.cai("init"), try world.cai("sync"), try world.cai("manifest", "lint"),
+            try Command.cai("manifest", "lint", named),
+        ] {
+            #expect(run.everything.contains(#"x\x0a[OK] hooks: fake line\x0a\x1b[31m.toml"#), "\(run)")
+            #expect(!run.everything.contains("\n[OK] hooks: fake") && !run.everything.contains("\u{1B}"), "\(run)")
+        }
+    }
+
     @Test func `manifest list shows all 79 built-in entries, also without home and volume`() throws {
         let world = try World()
         for _ in 1...2 {

@@ -55,7 +55,9 @@ private struct Place {
                 "10.sh", "9.sh", "B.sh", "b.sh", "link.sh", "ä.sh", "01.sh",
             ])
         #expect(lines.count == 7 && lines.allSatisfy { $0.hasSuffix(": ran") })
-        #expect(report.findings.isEmpty)
+        #expect(report.findings.map(\.severity) == [.warning, .warning])
+        #expect(
+            report.findings.map { FilePath($0.place).lastComponent?.string } == ["dangling.sh", "directory.sh"])
     }
 
     @Test func `start in the workspace, without one at home, with the given environment`() throws {

@@ -151,6 +151,23 @@ private let strange = "0:60 / /mnt/agent-data rw - strangefs x rw"
         #expect(!lines.contains("Non-persistent paths:"))
     }
 
+    @Test func `names the volume that is mounted read-only, not the one of the preset`() throws {
+        let mine = "8:1 /volumes/p1/_data /mnt/agent-data ro - ext4 /dev/sda1 rw"
+        let lines = report(try verdict(mine)).warning()
+        #expect(lines.contains("  -v p1:/mnt/agent-data") && lines.contains("  p1: {external: true}"), "\(lines)")
+        #expect(!lines.contains { $0.contains("containai-data") }, "\(lines)")
+        #expect(lines.contains { $0.hasSuffix("mount the same without :ro (Kubernetes: readOnly)") })
+    }
+
+    @Test(arguments: [
+        "8:1 /home/me/data /mnt/agent-data ro - ext4 /dev/sda1 rw",
+        "8:1 /volumes/p1/_data/part /mnt/agent-data ro - ext4 /dev/sda1 rw",
+    ])
+    func `guesses no source for what is mounted read-only`(mount: String) throws {
+        let lines = report(try verdict(mount)).warning()
+        #expect(lines.contains { $0.contains("mount the same without :ro") } && !lines.contains("Add to docker run:"))
+    }
+
     @Test(arguments: [
         (["OPENCODE_CLOUD_ENV": "My-DigitalOcean", "RAILWAY_SERVICE_NAME": "x"], HostingPlatform.droplet),
         (["OPENCODE_CLOUD_ENV": "droplet"], .droplet), (["RAILWAY_ENVIRONMENT": "production"], .railway),

@@ -35,6 +35,9 @@ struct Boot {
     private var ownership: OwnershipReport?
     private var isJournalDue = false
 
+    /// Whether there are no trees to work on.
+    var isRefused: Bool { if case .failure = opened { true } else { false } }
+
     private var workplace: Workplace { job.workplace }
     private var isPreview: Bool { job.request.isPreview }
 
@@ -245,12 +248,20 @@ extension Boot {
 extension StepWork {
     /// What a run of the engine did: its changes, findings, and a finding for each step that did not work.
     init<Detail: Planned>(_ report: RunReport<Detail>, _ layout: Layout, without known: [Step] = []) {
-        let failed = report.problems.map { outcome -> Finding in
-            switch outcome.result {
-            case .failed(let reason), .refused(let reason), .skipped(let reason):
-                Finding(.error, at: "step", reason, advice: "cai init again")
-            case .done, .planned: Finding(.note, at: "step", "")
+        var failed: [Finding] = []
+        var untried = 0
+        for outcome in report.problems {
+            guard let reason = outcome.reason else { continue }
+            if case .skipped = outcome.result {
+                untried += 1
+                continue
             }
+            let place = outcome.step.places.first.map { layout.text($0) } ?? "cai init"
+            failed.append(
+                Finding(.error, at: place, reason, advice: outcome.advice ?? "run cai init again"))
+        }
+        if untried > 0 {
+            failed.append(Finding(.error, at: "cai init", "\(untried) more changes were not tried after that"))
         }
         let worked = report.outcomes.filter { !$0.isProblem && !known.contains($0.step) }
         self.init(
@@ -288,6 +299,8 @@ extension Finding {
             self.init(
                 .error, at: ".containai/lock", "is held by \(held.holder.isEmpty ? "another process" : held.holder)",
                 advice: "wait for it and run cai init again")
+        case let call as SystemCallError:
+            self.init(.error, at: "cai init", call.plainSentence, advice: call.advice)
         default: self.init(.error, at: "cai init", error.sentence)
         }
     }

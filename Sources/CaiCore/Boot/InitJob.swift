@@ -54,7 +54,8 @@ package struct InitJob {
         }
         return BootReport(
             started: started, duration: ContinuousClock.now - start, steps: steps,
-            essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview)
+            essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview,
+            isRefused: boot.isRefused)
     }
 
     /// Keeps the report for `cai status`; a preview leaves no trace. Returns what kept it from being written.

@@ -58,7 +58,8 @@ package struct OwnershipRepair {
                 Finding(
                     .warning, at: machine.layout.volume.appending(StateDirectory.path.components).printable,
                     "the ownership stamp cannot be written: \(error.sentence)",
-                    advice: "nothing to do but wait: every boot looks at the whole volume")
+                    advice: (error as? SystemCallError)?.advice
+                        ?? "nothing to do but wait: every boot looks at the whole volume")
             ]
         }
     }

@@ -47,7 +47,13 @@ package struct StartupHooks {
         workplace.settings.list(.startupHooks).compactMap { text in
             let path = FilePath(text)
             do {
-                let names = try workplace.asOwner { try hooks(in: path) }
+                let (names, others) = try workplace.asOwner { try hooks(in: path) }
+                report.surroundings += others.map { name in
+                    Finding(
+                        .warning, at: path.appending(name).printable,
+                        "the startup hook is no file, and no symlink to one, and was skipped",
+                        advice: "put a script there, or remove it")
+                }
                 return (path, names)
             } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
                 return nil
@@ -59,14 +65,22 @@ package struct StartupHooks {
         }
     }
 
-    /// The names of regular files that end in `.sh`, a symlink to one included, in byte order.
-    private func hooks(in path: FilePath) throws -> [FilePath.Component] {
+    /// The names that end in `.sh`, in byte order: those of regular files, a symlink to one included, and the others.
+    private func hooks(in path: FilePath) throws -> (hooks: [FilePath.Component], others: [FilePath.Component]) {
         let directory = try workplace.root.openInRoot(path)
         let names = try directory.names().filter { $0.bytes.suffix(3).elementsEqual(".sh".utf8) }
-        return names.filter { name in
-            // Below another root a symlink may lead anywhere; there nothing is run anyway.
-            isOwnRoot ? directory.followedStatus(of: name)?.kind == .regular : true
-        }.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+            .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        // Below another root a symlink may lead anywhere; there nothing is run anyway.
+        guard isOwnRoot else { return (names, []) }
+        var result: (hooks: [FilePath.Component], others: [FilePath.Component]) = ([], [])
+        for name in names {
+            if directory.followedStatus(of: name)?.kind == .regular {
+                result.hooks.append(name)
+            } else {
+                result.others.append(name)
+            }
+        }
+        return result
     }
 
     private func run(

@@ -6,15 +6,18 @@ package import SystemPackage
 package struct WorkplaceRequest: Sendable {
     package var root: FilePath
     package var configuration: FilePath
+    /// Whether somebody named the configuration file, so that it has to be there.
+    package var isConfigurationNamed: Bool
     package var environment: [String: String]
     package var flags: [SettingKey: (String, String)]
 
     package init(
         root: FilePath, configuration: FilePath, environment: [String: String],
-        flags: [SettingKey: (String, String)] = [:]
+        flags: [SettingKey: (String, String)] = [:], isConfigurationNamed: Bool = false
     ) {
         self.root = root
         self.configuration = configuration
+        self.isConfigurationNamed = isConfigurationNamed
         self.environment = environment
         self.flags = flags
     }
@@ -27,14 +30,23 @@ package struct Workplace: Sendable {
     package let rootPath: FilePath
     package let root: Directory
 
-    /// Reads the configuration file and the account file below the root; a file that is missing has nothing to say.
+    /// Reads the configuration file and the account file below the root. One that is missing has nothing to say, unless
+    /// somebody named it; one that cannot be read is a finding of the settings.
     package init(_ request: WorkplaceRequest) throws {
         let root = try Directory.open(request.root)
-        let file = try root.readFileInRoot(request.configuration, limit: 1 << 20)
+        var problems: [Finding] = []
+        let file = root.setting(request.configuration, limit: 1 << 20, &problems)
+        if file == nil, request.isConfigurationNamed, problems.isEmpty {
+            problems.append(
+                Finding(
+                    .error, at: request.configuration.printable, "the settings file that was named is not there",
+                    advice: "correct --config or CAI_CONFIG"))
+        }
         var settings = Settings(
             file: file.map { (request.configuration.string, $0) }, environment: request.environment,
             flags: request.flags)
-        let passwd = try root.readFileInRoot("/etc/passwd", limit: 16 << 20) ?? []
+        let passwd = root.setting("/etc/passwd", limit: 16 << 20, &problems) ?? []
+        problems.forEach { settings.note($0) }
         let accounts = Account.parse(passwd: String(decoding: passwd, as: UTF8.self))
         if let account = accounts.first(where: { $0.name == settings.text(.user) }) {
             settings.refine(.uid, .number(Int64(account.uid)), source: "/etc/passwd")
@@ -78,6 +90,16 @@ package struct Workplace: Sendable {
 }
 
 extension Directory {
+    /// Reads a file that settings come from; nil when it is missing, and with a finding when it cannot be read.
+    fileprivate func setting(_ path: FilePath, limit: Int, _ findings: inout [Finding]) -> [UInt8]? {
+        do {
+            return try readFileInRoot(path, limit: limit)
+        } catch {
+            findings.append(Finding(unreadable: error, at: path.printable))
+            return nil
+        }
+    }
+
     /// Reads a file that the operator named below this directory; nil when it is missing. More than `limit` bytes is an
     /// error.
     package func readFileInRoot(_ path: FilePath, limit: Int) throws -> [UInt8]? {

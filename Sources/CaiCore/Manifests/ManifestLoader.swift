@@ -39,8 +39,22 @@ package struct ManifestLoader: Sendable {
         return ManifestSet(combining: Workers.map(ManifestSet.ordered(files), threads: threads, ManifestReader.read))
     }
 
-    /// Reads one file that somebody named, to be checked as a user's manifest.
-    package static func read(named name: String) throws -> ManifestFile {
+    /// Reads files that somebody named, to be checked as a user's manifests together with the built-in ones. One that
+    /// cannot be read is an error finding, and the others are checked.
+    package func check(named names: [String]) -> [Finding] {
+        var findings: [Finding] = []
+        let files = names.compactMap { name -> ManifestFile? in
+            do {
+                return try Self.read(named: name)
+            } catch {
+                findings.append(Finding(unreadable: error, at: FilePath(name).printable))
+                return nil
+            }
+        }
+        return findings + ManifestSet(builtIn + files).findings
+    }
+
+    private static func read(named name: String) throws -> ManifestFile {
         let path = FilePath(name == "-" ? "/proc/self/fd/0" : name)
         let file = try Descriptor(opening: path)
         return ManifestFile(name: name, layer: .user, bytes: try file.readAll(limit: largest, path))
@@ -70,7 +84,7 @@ package struct ManifestLoader: Sendable {
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return []
         } catch {
-            findings.append(Finding(.error, at: label.printable, "cannot be read: \(error.sentence)"))
+            findings.append(Finding(unreadable: error, at: label.printable))
             return []
         }
         return names.compactMap { name in
@@ -79,7 +93,7 @@ package struct ManifestLoader: Sendable {
                 let bytes = try file(directory, name).readAll(limit: Self.largest, path)
                 return ManifestFile(name: path.string, layer: layer, bytes: bytes)
             } catch {
-                findings.append(Finding(.error, at: path.printable, "cannot be read: \(error.sentence)"))
+                findings.append(Finding(unreadable: error, at: path.printable))
                 return nil
             }
         }

@@ -74,23 +74,25 @@ package struct BootReport: Sendable, Hashable {
     /// The document, keys sorted.
     package func json() throws -> String { try sortedJSON(self) }
 
-    /// Whether the first step could not open the trees, or must not touch them, so that nothing was prepared.
-    package var isRefused: Bool { steps.first?.outcome == .failed }
-
     package let started: Timestamp
     package let duration: Duration
     package let status: BootStatus
     package let steps: [BootStep]
     /// Whether nothing was changed: this is what a boot would do.
     package let isPreview: Bool
+    /// Whether the trees could not be opened, or must not be touched, so that nothing was prepared. Not in the document,
+    /// whose first step says why.
+    package let isRefused: Bool
 
     package init(
-        started: Timestamp, duration: Duration, steps: [BootStep], essential: Set<String> = [], isPreview: Bool = false
+        started: Timestamp, duration: Duration, steps: [BootStep], essential: Set<String> = [],
+        isPreview: Bool = false, isRefused: Bool = false
     ) {
         self.started = started
         self.duration = duration
         self.steps = steps
         self.isPreview = isPreview
+        self.isRefused = isRefused
         status = BootStatus(steps, essential: essential)
     }
 }
@@ -124,6 +126,7 @@ extension BootReport: Codable {
         duration = .milliseconds(try container.decode(Double.self, forKey: .duration))
         status = try container.decode(BootStatus.self, forKey: .status)
         isPreview = try container.decodeIfPresent(Bool.self, forKey: .isPreview) ?? false
+        isRefused = false
         steps = try container.decode([BootStep].self, forKey: .steps)
     }
 }

@@ -111,13 +111,14 @@ private struct LinkPlanner {
         case .lockedDirectory:
             return Finding(
                 .error, at: link.inHome, "is a directory where a link belongs, and its entry has no flag R",
-                advice: "cai sync moves it into the volume")
+                advice: seen.isSyncable
+                    ? "cai sync moves it into the volume" : "move it away and run cai links repair")
         case .special(let kind):
             return Finding(
                 .error, at: link.inHome, "is a \(kind.rawValue) where a link belongs; it cannot be moved",
                 advice: "remove it and run cai links repair")
         case .unreachable(let obstacle):
-            return Finding(.error, at: link.inHome, obstacle.sentence, advice: "make its parents real directories")
+            return Finding(.error, at: link.inHome, obstacle.sentence, advice: obstacle.advice)
         }
     }
 
@@ -141,6 +142,9 @@ private struct LinkPlanner {
             if let obstacle = addPlaceholder(seen) { return obstacle }
             plan.steps.append(.setAside(link, target: entry.target, found: seen.link))
             return nil
+        }
+        if case .unreachable(let obstacle) = seen.target {
+            return Finding(.error, at: layout.text(entry.target), obstacle.sentence, advice: obstacle.advice)
         }
         if !seen.target.canTake(seen.link) {
             return Finding(

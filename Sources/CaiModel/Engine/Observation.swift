@@ -47,6 +47,16 @@ package enum Obstacle: Hashable, Sendable {
     case foreign(uid: UInt32)
     /// The machine refused; the reason as it words it.
     case failed(reason: String)
+
+    /// What a user can do about it.
+    package var advice: String {
+        guard case .failed(let reason) = self else { return "make its parents real directories" }
+        switch Errno(endOf: reason) {
+        case .permissionDenied, .notPermitted:
+            return "correct its owner or mode; cai init, run as root, repairs the owner"
+        default: return "mend what the machine says, and run again"
+        }
+    }
 }
 
 /// What stands at one path, looked at without following a symlink.

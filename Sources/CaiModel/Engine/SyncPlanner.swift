@@ -43,6 +43,14 @@ package func planSync(_ observation: Observation, baseline: Baseline, layout: La
     return SyncPlan(plan: planner.plan, entries: planner.entries)
 }
 
+extension EntryObservation {
+    /// Whether a sync moves the directory that stands at the link.
+    var isSyncable: Bool {
+        entry.kind == .entry && !entry.isDisabled && entry.isDirectory && entry.source == entry.link
+            && target.canTake(link)
+    }
+}
+
 private struct SyncPlanner {
     let baseline: Baseline
     let layout: Layout
@@ -62,7 +70,7 @@ private struct SyncPlanner {
                 state = .refused
             }
         } else if case .unreachable(let reason) = seen.source {
-            obstacle = Finding(.error, at: source.inHome, reason.sentence, advice: "make its parents real directories")
+            obstacle = Finding(.error, at: source.inHome, reason.sentence, advice: reason.advice)
             state = .refused
         } else if case .special(let kind) = seen.source {
             obstacle = Finding(
@@ -93,6 +101,9 @@ private struct SyncPlanner {
 
     private mutating func move(_ seen: EntryObservation, _ source: HomePath) -> Finding? {
         let entry = seen.entry
+        if case .unreachable(let obstacle) = seen.target {
+            return Finding(.error, at: layout.text(entry.target), obstacle.sentence, advice: obstacle.advice)
+        }
         if !seen.target.canTake(seen.source) {
             return Finding(
                 .error, at: layout.text(entry.target), "exists on volume but differs in type",

@@ -39,6 +39,16 @@ package struct Mount: Hashable, Sendable {
     }
 }
 
+extension Mount {
+    /// The engine's volume that is mounted, as a whole, at exactly this path; nil when it is anything else.
+    func engineVolume(mountedAt path: FilePath) -> String? {
+        guard mountPoint == path, case .engineVolume(let name, let below) = MountRoot(root), below.isEmpty else {
+            return nil
+        }
+        return isPlain(name) ? name : nil
+    }
+}
+
 /// Every mount this process can see, in the kernel's order.
 package struct MountTable: Hashable, Sendable {
     package let mounts: [Mount]

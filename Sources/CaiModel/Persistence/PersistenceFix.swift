@@ -20,8 +20,9 @@ package struct PersistenceFix: Hashable, Sendable, Codable {
         case kubernetesVolume = "kubernetes_volume"
     }
 
-    /// The fix for a path; nil for a path that cannot be written on one line.
-    package init?(for wanted: PersistentPath) {
+    /// The fix for a path, with the engine's volume that is mounted there already when only its options are wrong; nil for
+    /// a path that cannot be written on one line.
+    package init?(for wanted: PersistentPath, keeping mounted: String? = nil) {
         let path = wanted.path.string
         guard FilePath(path) == wanted.path,
             !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
@@ -31,13 +32,13 @@ package struct PersistenceFix: Hashable, Sendable, Codable {
         kubernetesVolume = "- {name: \(name), persistentVolumeClaim: {claimName: \(name)}}"
         railway = wanted.isPrimary ? "railway volume add --mount-path \(shell(path))" : nil
         let hasColon = path.contains(":")
-        switch wanted.storage {
-        case .volume:
+        switch mounted.map(PersistentPath.Storage.volume) ?? wanted.storage {
+        case .volume(let name):
             docker = hasColon ? long("volume", "src=\(name)", path) : "-v \(name):\(shell(path))"
             compose =
                 hasColon
                 ? "- {type: volume, source: \(name), target: \(composed(path))}" : "- \(composed("\(name):\(path)"))"
-            composeVolume = "\(name): {}"
+            composeVolume = mounted == nil ? "\(name): {}" : "\(name): {external: true}"
         case .workingDirectory:
             docker = hasColon ? long("bind", "src=\"$PWD\"", path) : "-v \"$PWD\":\(shell(path))"
             compose =
@@ -78,7 +79,7 @@ private func composed(_ text: String) -> String {
 }
 
 /// Whether neither a shell nor YAML sees anything in the text but its letters.
-private func isPlain(_ text: String) -> Bool {
+func isPlain(_ text: String) -> Bool {
     text.utf8.allSatisfy { byte in
         (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
             || "/._-+:=".utf8.contains(byte)

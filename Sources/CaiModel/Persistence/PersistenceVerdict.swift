@@ -10,10 +10,13 @@ package struct PersistenceVerdict: Hashable, Sendable {
     package let risk: PersistenceRisk
     /// Whether writing fails. A problem of its own: what is there persists, what comes does not.
     package let isReadOnly: Bool
+    /// Whether the right thing is mounted and only cannot be written: the same mount without `:ro` mends it.
+    package let needsOnlyWriting: Bool
     /// What limits the kind here, one sentence each.
     package let notes: [String]
     package let mount: Mount?
-    /// Nil when there is nothing to fix, or when the path cannot be written on one line.
+    /// Nil when there is nothing to fix, when the path cannot be written on one line, and for a read-only mount whose source
+    /// cannot be told from inside.
     package let fix: PersistenceFix?
 
     /// Judges one path by what was seen of it and what holds it.
@@ -49,6 +52,9 @@ package struct PersistenceVerdict: Hashable, Sendable {
         }
         if isReadOnly, risk < .high { risk = .high }
         if isReadOnly { notes.append("It is read-only: nothing new can be saved here.") }
+        var isKept = survival.restart == true && survival.recreate == true
+        if [.notADirectory, .kubernetesObject, .readOnlyImage].contains(kind) { isKept = false }
+        needsOnlyWriting = isReadOnly && isKept
         self.wanted = wanted
         self.kind = kind
         self.source = classification.source
@@ -56,7 +62,13 @@ package struct PersistenceVerdict: Hashable, Sendable {
         self.risk = risk
         self.notes = notes
         mount = classification.mount
-        fix = risk > .none && kind != .kernel ? PersistenceFix(for: wanted) : nil
+        if needsOnlyWriting {
+            // Only an engine's volume has a name that can be written in a fix; of the rest the operator knows the source.
+            let name = mount?.engineVolume(mountedAt: sighting.resolved)
+            fix = name.flatMap { PersistenceFix(for: wanted, keeping: $0) }
+        } else {
+            fix = risk > .none && kind != .kernel ? PersistenceFix(for: wanted) : nil
+        }
     }
 
     package var path: FilePath { wanted.path }

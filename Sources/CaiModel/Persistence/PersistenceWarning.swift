@@ -20,6 +20,7 @@ extension PersistenceReport {
             lines.append("Read-only paths:")
             lines += readOnly.map {
                 "  - \($0.path.printable) (\($0.kind.words), \($0.source)): nothing new can be saved"
+                    + ($0.needsOnlyWriting ? "; mount the same without :ro (Kubernetes: readOnly)" : "")
             }
         }
         if let platform { lines.append(platform.hint) }

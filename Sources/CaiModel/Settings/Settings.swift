@@ -40,6 +40,12 @@ package struct Settings: Sendable {
         }
     }
 
+    /// Adds what was noticed about the settings outside their values.
+    package mutating func note(_ finding: Finding) { findings.append(finding) }
+
+    /// What keeps the values from being those that the operator meant.
+    package var mistakes: [Finding] { findings.filter { $0.severity == .error } }
+
     private mutating func readTable(_ bytes: [UInt8], _ name: String) -> TOMLTable? {
         do {
             return try TOMLReader.table(from: bytes)
@@ -47,7 +53,8 @@ package struct Settings: Sendable {
             let place = SourceLocation(file: name, line: error.position.line, column: error.position.column)
             findings.append(
                 Finding(
-                    .error, at: place.description, error.sentence, advice: "correct it; until then the defaults hold"))
+                    .error, at: place.description, error.sentence,
+                    advice: "correct it; until then only cai init goes on, with the defaults"))
             return nil
         }
     }
@@ -100,7 +107,7 @@ package struct Settings: Sendable {
     }
 
     private mutating func store(_ key: SettingKey, _ value: SettingValue, _ origin: SettingOrigin, at place: String) {
-        if let problem = value.problem(for: key.kind) {
+        if let problem = value.problem(for: key.kind) ?? (key == .strict ? value.problemAsSteps : nil) {
             findings.append(Finding(.error, at: place, "\(key.rawValue) \(problem)"))
         } else {
             entries[key] = Entry(value: value, origin: origin)
@@ -139,6 +146,15 @@ extension SettingValue {
         case .paths: self = .list(text.split(separator: ":").map(String.init))
         case .words: self = .list(text.split { $0 == "," || $0 == ":" || $0 == " " }.map(String.init))
         }
+    }
+
+    /// What is wrong with the value as a list of boot steps.
+    fileprivate var problemAsSteps: String? {
+        guard case .list(let words) = self, words != ["all"],
+            let unknown = words.first(where: { BootStepName(rawValue: $0) == nil })
+        else { return nil }
+        let known = BootStepName.allCases.map(\.rawValue).joined(separator: ", ")
+        return "names \(quoted(unknown)), which is no boot step; steps are \(known)"
     }
 
     func problem(for kind: SettingKey.Kind) -> String? {
