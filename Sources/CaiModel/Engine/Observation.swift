@@ -50,11 +50,16 @@ package enum Obstacle: Hashable, Sendable {
 
     /// What a user can do about it.
     package var advice: String {
-        guard case .failed(let reason) = self else { return "make its parents real directories" }
-        switch Errno(endOf: reason) {
-        case .permissionDenied, .notPermitted:
-            return "correct its owner or mode; cai init, run as root, repairs the owner"
-        default: return "mend what the machine says, and run again"
+        switch self {
+        case .symlink, .notDirectory: "make its parents real directories"
+        case .mountPoint: "mount it outside the directories that are kept, or disable the entry"
+        case .foreign: "give it to the agent with chown -R, and run again"
+        case .failed(let reason):
+            switch Errno(endOf: reason) {
+            case .permissionDenied, .notPermitted:
+                "correct its owner or mode; cai init, run as root, repairs the owner"
+            default: "mend what the machine says, and run again"
+            }
         }
     }
 }

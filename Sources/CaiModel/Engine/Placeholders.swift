@@ -129,15 +129,6 @@ extension Obstacle {
         case .failed(let reason): "cannot be looked at: \(reason)"
         }
     }
-
-    /// The next step, where there is one.
-    package var advice: String? {
-        switch self {
-        case .mountPoint: "mount it outside the directories that are kept, or disable the entry"
-        case .foreign: "give it to the agent with chown -R, and run again"
-        case .symlink, .notDirectory, .failed: nil
-        }
-    }
 }
 
 /// Text as one word of a POSIX shell.
