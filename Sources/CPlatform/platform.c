@@ -51,6 +51,11 @@ int cai_set_link_times(int directory, const char *name, int64_t atime_ns, int64_
     return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
+int cai_processor_count(void) {
+    cpu_set_t processors;
+    return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+}
+
 int cai_openat(int directory, const char *name, int flags, mode_t mode) { return openat(directory, name, flags, mode); }
 
 int cai_become(uid_t uid, gid_t gid, int permanent) {

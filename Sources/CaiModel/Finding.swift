@@ -7,8 +7,9 @@ package enum Severity: String, Comparable, Sendable, Codable {
 
 /// One notable thing: what was found, where, and what to do about it.
 ///
-/// The sentence never holds file content, only names, numbers and reasons.
-package struct Finding: Hashable, Sendable {
+/// The sentence never holds file content, only names, numbers and reasons. Documents hold the four fields, `advice` only
+/// where there is one.
+package struct Finding: Hashable, Sendable, Codable {
     package let severity: Severity
     /// A path, or `file:line:column`.
     package let place: String

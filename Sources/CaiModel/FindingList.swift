@@ -5,12 +5,15 @@ struct FindingList {
     let file: String
     private var items: [(position: SourcePosition, finding: Finding)] = []
     private var unlisted: [Severity: Int] = [:]
+    /// Lines about which nothing is added.
+    var mutedLines: [ClosedRange<Int>] = []
 
     init(file: String) { self.file = file }
 
     mutating func add(
         _ severity: Severity, at position: SourcePosition, _ sentence: String, advice: String? = nil
     ) {
+        if mutedLines.contains(where: { $0.contains(position.line) }) { return }
         guard items.count < Self.limit else {
             unlisted[severity, default: 0] += 1
             return

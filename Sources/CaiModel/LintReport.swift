@@ -28,7 +28,6 @@ package struct LintReport: Sendable, Encodable {
     private func count(_ severity: Severity) -> Int { findings.count { $0.severity == severity } }
 
     private enum Key: String, CodingKey { case errors, warnings, notes, findings }
-    private enum FindingKey: String, CodingKey { case severity, place, sentence, advice }
 
     /// Encodes the counts and the findings in their order.
     package func encode(to encoder: any Encoder) throws {
@@ -36,14 +35,7 @@ package struct LintReport: Sendable, Encodable {
         try object.encode(count(.error), forKey: .errors)
         try object.encode(count(.warning), forKey: .warnings)
         try object.encode(count(.note), forKey: .notes)
-        var list = object.nestedUnkeyedContainer(forKey: .findings)
-        for finding in findings {
-            var item = list.nestedContainer(keyedBy: FindingKey.self)
-            try item.encode(finding.severity, forKey: .severity)
-            try item.encode(finding.place, forKey: .place)
-            try item.encode(finding.sentence, forKey: .sentence)
-            try item.encodeIfPresent(finding.advice, forKey: .advice)
-        }
+        try object.encode(findings, forKey: .findings)
     }
 
     /// The report as JSON with sorted keys.

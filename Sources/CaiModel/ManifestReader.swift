@@ -31,7 +31,8 @@ package struct ManifestContents: Hashable, Sendable {
 /// Reads one manifest of any layer.
 ///
 /// A declaration with an error is left out and the rest of the file holds; a file with a syntax error declares nothing
-/// and yields a finding for every syntax error in it. Never throws, whatever the bytes are.
+/// and yields a finding for every syntax error in it and for what is wrong in its undamaged tables. Never throws, whatever
+/// the bytes are.
 package enum ManifestReader {
     /// What the file declares and what is wrong with it, findings in the order of the file.
     package static func read(_ file: ManifestFile) -> ManifestContents {
@@ -39,9 +40,7 @@ package enum ManifestReader {
         do throws(TOMLSyntaxError) {
             reading.readSections(of: try TOMLReader.table(from: file.bytes))
         } catch {
-            for error in TOMLRecovery.syntaxErrors(in: file.bytes) {
-                reading.findings.add(.error, at: error.position, "syntax error: \(error.sentence)")
-            }
+            reading.readDamaged(TOMLRecovery.read(file.bytes))
         }
         return ManifestContents(
             file: file.name, layer: file.layer,
@@ -65,6 +64,15 @@ private struct Reading {
     init(file: ManifestFile) {
         self.file = file
         findings = FindingList(file: file.name)
+    }
+
+    /// Collects what is wrong with a text that has syntax errors. What a damaged table lacks may stand in what could not
+    /// be read, so nothing is said about it.
+    mutating func readDamaged(_ text: TOMLRecovery.Result) {
+        for error in text.errors { findings.add(.error, at: error.position, "syntax error: \(error.sentence)") }
+        findings.mutedLines = text.damagedLines
+        if let table = text.table { readSections(of: table) }
+        (entries, agents) = ([], [])
     }
 
     mutating func readSections(of root: TOMLTable) {

@@ -9,11 +9,13 @@ package struct ManifestSet: Sendable {
     package let findings: [Finding]
 
     /// Reads and combines files, given in any order.
-    package init(_ files: [ManifestFile]) {
-        let ordered = files.sorted {
+    package init(_ files: [ManifestFile]) { self.init(combining: Self.ordered(files).map(ManifestReader.read)) }
+
+    /// Files in the order in which they are combined.
+    package static func ordered(_ files: [ManifestFile]) -> [ManifestFile] {
+        files.sorted {
             $0.layer != $1.layer ? $0.layer < $1.layer : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
         }
-        self.init(combining: ordered.map(ManifestReader.read))
     }
 
     /// Combines what was read, in the order given.
@@ -60,23 +62,20 @@ private struct EntryCombination {
 
     /// Two entries claim the same thing when their links are equal, or when their targets are and one has no link.
     mutating func add(_ entry: Entry) {
-        if let same = firstClaimant(of: entry, in: entry.layer) {
+        let claimants = claimants(of: entry)
+        if let same = claimants.compactMap({ slots[$0] }).first(where: { $0.layer == entry.layer }) {
             findings.append(
                 .about(
                     entry, .error, "\(entry.claim) is already declared at \(same.location), so this entry is dropped",
                     advice: "remove one of the two"))
             return
         }
-        for index in claimants(of: entry) {
+        for index in claimants {
             guard let replaced = slots[index] else { continue }
             remove(index)
             noteReplacement(of: replaced, by: entry)
         }
         insert(entry)
-    }
-
-    private func firstClaimant(of entry: Entry, in layer: ManifestLayer) -> Entry? {
-        claimants(of: entry).lazy.compactMap { slots[$0] }.first { $0.layer == layer }
     }
 
     private func claimants(of entry: Entry) -> [Int] {
@@ -111,9 +110,13 @@ private struct EntryCombination {
     /// A link below another link would be made inside the volume, so the outer one holds. An outer link of a later
     /// layer replaces the inner one like any other later declaration.
     mutating func removeNestedLinks() {
+        var known: [HomePath: Int?] = [:]
         for index in slots.indices {
             guard let inner = slots[index], let link = inner.madeLink else { continue }
-            guard let outer = outermost(around: link).flatMap({ slots[$0] }) else { continue }
+            guard let directory = link.parent else { continue }
+            let around = known[directory] ?? outermost(of: directory)
+            known[directory] = .some(around)
+            guard let outer = around.flatMap({ slots[$0] }) else { continue }
             if outer.layer > inner.layer {
                 noteReplacement(of: inner, by: outer)
             } else {
@@ -127,9 +130,10 @@ private struct EntryCombination {
         }
     }
 
-    private func outermost(around link: HomePath) -> Int? {
+    /// The outermost link among a directory and those around it.
+    private func outermost(of directory: HomePath) -> Int? {
         var found: Int?
-        var path = link.parent
+        var path: HomePath? = directory
         while let current = path {
             if let index = byLink[current] { found = index }
             path = current.parent
@@ -140,9 +144,10 @@ private struct EntryCombination {
     /// Content that belongs to two entries is legitimate when one of them has no link of its own, as in the built-in
     /// manifests, which say nothing about themselves here. One finding per entry is enough.
     mutating func noteNestedTargets() {
+        var unowned: Set<VolumePath> = []
         for index in slots.indices {
             guard let inner = slots[index], !inner.flags.contains(.glob) else { continue }
-            guard let outer = owner(of: inner, at: index) else { continue }
+            guard let outer = owner(of: inner, at: index, &unowned) else { continue }
             if inner.layer == .builtIn, outer.layer == .builtIn { continue }
             let bothLinked = inner.hasLink && outer.hasLink
             let relation = inner.target == outer.target ? "is also" : "lies inside \(outer.target),"
@@ -155,17 +160,20 @@ private struct EntryCombination {
     }
 
     /// The nearest entry whose target holds this entry's target, one with a link before one without; of two with an
-    /// equal target only the earlier.
-    private func owner(of entry: Entry, at index: Int) -> Entry? {
+    /// equal target only the earlier. `unowned` remembers directories that no target is or holds.
+    private func owner(of entry: Entry, at index: Int, _ unowned: inout Set<VolumePath>) -> Entry? {
         var found = (byTarget[entry.target]?.first { $0 < index && slots[$0]?.flags.contains(.glob) == false }).flatMap
         { slots[$0] }
-        var path = entry.target.parent
+        let directory = entry.target.parent
+        if let directory, unowned.contains(directory) { return found }
+        var path = directory
         while let current = path, found.map({ !$0.hasLink && entry.hasLink }) ?? true {
             let owners = (byTarget[current] ?? []).lazy.compactMap { slots[$0] }.filter { !$0.flags.contains(.glob) }
             if let linked = owners.first(where: \.hasLink) { return linked }
             found = found ?? owners.first
             path = current.parent
         }
+        if found == nil, let directory { unowned.insert(directory) }
         return found
     }
 }

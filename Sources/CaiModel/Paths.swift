@@ -23,11 +23,13 @@ package enum PathProblem: Error, Equatable, Sendable {
 /// Declared text is validated; names that a directory listing returned are trusted to be single components and may hold
 /// any byte a file name can hold.
 package protocol ConfinedPath: Hashable, Comparable, Sendable, CustomStringConvertible {
-    var relative: FilePath { get }
+    var key: PathKey { get }
     init(unchecked relative: FilePath)
 }
 
 extension ConfinedPath {
+    package var relative: FilePath { key.path }
+
     /// Validates text from a manifest, a specification or a command line.
     package init(_ declared: String) throws(PathProblem) {
         self.init(unchecked: try confined(declared))
@@ -37,7 +39,7 @@ extension ConfinedPath {
     package func appending(_ name: FilePath.Component) -> Self { Self(unchecked: relative.appending(name)) }
 
     /// The path of something below, as seen from here.
-    package func appending(_ below: FilePath) -> Self { Self(unchecked: relative.appending(below.components)) }
+    package func appending(_ below: FilePath) -> Self { Self(unchecked: relative.pushing(below)) }
 
     /// The directory that holds this path; nil for a path of one component.
     package var parent: Self? {
@@ -48,36 +50,71 @@ extension ConfinedPath {
     /// Whether this path is `other` or lies below it, by whole components.
     package func isInside(_ other: Self) -> Bool { relative.starts(with: other.relative) }
 
-    package static func < (left: Self, right: Self) -> Bool { left.relative.string < right.relative.string }
+    /// The order of the bytes.
+    package static func < (left: Self, right: Self) -> Bool { left.key < right.key }
     package var description: String { relative.printable }
 }
 
 /// A path below the agent's home directory.
 package struct HomePath: ConfinedPath {
-    package let relative: FilePath
-    package init(unchecked relative: FilePath) { self.relative = relative }
+    package let key: PathKey
+    package init(unchecked relative: FilePath) { key = PathKey(relative) }
 }
 
 /// A path below the root of the persistent volume.
 package struct VolumePath: ConfinedPath {
-    package let relative: FilePath
-    package init(unchecked relative: FilePath) { self.relative = relative }
+    package let key: PathKey
+    package init(unchecked relative: FilePath) { key = PathKey(relative) }
+}
+
+/// A path as a key of dictionaries: hashed once, all bytes together, where `FilePath` hashes character by character each
+/// time.
+package struct PathKey: Hashable, Comparable, Sendable {
+    package let path: FilePath
+    private let code: Int
+
+    package init(_ path: FilePath) {
+        self.path = path
+        var hasher = Hasher()
+        path.withPlatformString { hasher.combine(bytes: UnsafeRawBufferPointer(start: $0, count: path.length)) }
+        code = hasher.finalize()
+    }
+
+    package static func == (left: Self, right: Self) -> Bool { left.code == right.code && left.path == right.path }
+    package func hash(into hasher: inout Hasher) { hasher.combine(code) }
+
+    /// The order of the bytes.
+    package static func < (left: Self, right: Self) -> Bool {
+        left.withBytes { here in right.withBytes { here.lexicographicallyPrecedes($0) } }
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        path.withPlatformString { body(UnsafeRawBufferPointer(start: $0, count: path.length)) }
+    }
 }
 
 /// The rules of `ConfinedPath` for declared text; one trailing slash is tolerated, as the predecessors write `ssh/`.
 private func confined(_ declared: String) throws(PathProblem) -> FilePath {
-    var text = Substring(declared)
-    if text.isEmpty { throw .empty }
-    if text.utf8.first == UInt8(ascii: "/") { throw .absolute }
-    if text.utf8.contains(0) { throw .containsNUL }
-    if text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) { throw .containsNewline }
-    if text.utf8.last == UInt8(ascii: "/") { text = text.dropLast() }
-    for component in text.split(separator: "/", omittingEmptySubsequences: false) {
-        if component == ".." { throw .escapes }
-        if component.isEmpty || component == "." { throw .notNormal }
-        if component.utf8.count > 255 { throw .tooLong }
+    var text = declared
+    if let problem = text.withUTF8(problem) { throw problem }
+    return FilePath(text)
+}
+
+private func problem(in text: UnsafeBufferPointer<UInt8>) -> PathProblem? {
+    let slash = UInt8(ascii: "/")
+    guard let first = text.first else { return .empty }
+    if first == slash { return .absolute }
+    if text.contains(0) { return .containsNUL }
+    if text.contains(where: { $0 == 0x0A || $0 == 0x0D }) { return .containsNewline }
+    var rest = text.last == slash ? text.dropLast() : text[...]
+    while true {
+        let component = rest.prefix { $0 != slash }
+        if component.elementsEqual("..".utf8) { return .escapes }
+        if component.isEmpty || component.elementsEqual(".".utf8) { return .notNormal }
+        if component.count > 255 { return .tooLong }
+        if component.endIndex == rest.endIndex { return nil }
+        rest = rest[(component.endIndex + 1)...]
     }
-    return FilePath(String(text))
 }
 
 extension FilePath {

@@ -4,30 +4,56 @@
 /// by a header of its own, so that the keys below it do not fall into the table above and clash there.
 package struct TOMLRecovery {
     private var lines: [[UInt8]]
+    /// Numbers of the lines that were taken out, from 1.
+    private var takenOut: Set<Int> = []
+
+    /// What was found in a text, and what can still be read of it.
+    package struct Result {
+        /// All syntax errors in the order of the text, at most the limit; empty when the text is TOML.
+        package fileprivate(set) var errors: [TOMLSyntaxError] = []
+        /// What the text holds without the statements that were taken out; nil when the search was given up.
+        package fileprivate(set) var table: TOMLTable?
+        /// The lines, from 1, of every table that lost a statement, its header included.
+        package fileprivate(set) var damagedLines: [ClosedRange<Int>] = []
+    }
 
     /// How many bytes are read again at most; a long text gives fewer errors instead of taking long.
     private static let rereadBudget = 4 << 20
 
-    /// All syntax errors in the order of the text, at most `limit`; empty when the text is TOML.
-    package static func syntaxErrors(in bytes: [UInt8], limit: Int = 50) -> [TOMLSyntaxError] {
+    /// Reads a text again and again, each time without the statement that held the last error, until nothing is wrong or
+    /// `limit` errors are found.
+    package static func read(_ bytes: [UInt8], limit: Int = 50) -> Result {
         var recovery = TOMLRecovery(
             lines: bytes.split(separator: newline, omittingEmptySubsequences: false).map(Array.init))
         var text = bytes
-        var errors: [TOMLSyntaxError] = []
-        while errors.count < limit {
+        var result = Result()
+        while result.errors.count < limit {
             do throws(TOMLSyntaxError) {
-                _ = try TOMLReader.table(from: text)
+                result.table = try TOMLReader.table(from: text)
                 break
             } catch {
-                errors.append(error)
-                guard text.count * errors.count <= rereadBudget, recovery.takeOut(error, number: errors.count) else {
-                    break
-                }
+                result.errors.append(error)
+                let count = result.errors.count
+                guard text.count * count <= rereadBudget, recovery.takeOut(error, number: count) else { break }
                 text = Array(recovery.lines.joined(separator: [newline]))
             }
         }
-        return errors.sorted { $0.position < $1.position }
+        result.errors.sort { $0.position < $1.position }
+        result.damagedLines = recovery.damagedTables
+        return result
     }
+
+    private init(lines: [[UInt8]]) { self.lines = lines }
+
+    /// The tables around the lines that were taken out: from the header, or the beginning, to the line before the next.
+    private var damagedTables: [ClosedRange<Int>] {
+        let headers = lines.indices.filter { Self.isHeader(lines[$0]) }.map { $0 + 1 }
+        return takenOut.map { line in
+            (headers.last { $0 <= line } ?? 1)...max((headers.first { $0 > line } ?? lines.count + 1) - 1, line)
+        }
+    }
+
+    private static func isHeader(_ line: [UInt8]) -> Bool { line.first { !isBlank($0) } == UInt8(ascii: "[") }
 
     /// Removes the statement that holds an error; false when there is nothing left to remove.
     private mutating func takeOut(_ error: TOMLSyntaxError, number: Int) -> Bool {
@@ -43,8 +69,8 @@ package struct TOMLRecovery {
     private mutating func replace(_ range: ClosedRange<Int>, _ number: Int) -> Bool {
         guard range.contains(where: { !lines[$0].allSatisfy(Self.isBlank) }) else { return false }
         for index in range {
-            let isHeader = lines[index].first { !Self.isBlank($0) } == UInt8(ascii: "[") && range.count == 1
-            lines[index] = isHeader ? Array("[unreadable-\(number)]".utf8) : []
+            takenOut.insert(index + 1)
+            lines[index] = Self.isHeader(lines[index]) && range.count == 1 ? Array("[unreadable-\(number)]".utf8) : []
         }
         return true
     }
@@ -57,7 +83,7 @@ package struct TOMLRecovery {
         for index in 0..<line {
             if depth == 0, closing == nil {
                 open = nil
-                if lines[index].first(where: { !Self.isBlank($0) }) == UInt8(ascii: "[") { continue }
+                if Self.isHeader(lines[index]) { continue }
             }
             Self.scan(lines[index], depth: &depth, closing: &closing)
             if open == nil, depth > 0 || closing != nil { open = index }

@@ -88,6 +88,13 @@ package final class Directory: Sendable {
         return Directory(owning: raw, label: path)
     }
 
+    /// Opens a directory below this one, each step as `openDirectory`; the empty path is this directory.
+    package func descendant(_ path: FilePath) throws(SystemCallError) -> Directory {
+        var current = self
+        for name in path.components { current = try current.openDirectory(name) }
+        return current
+    }
+
     /// Another handle on the same directory.
     package func reopened() throws(SystemCallError) -> Directory {
         let raw = try check("open", label.printed) {
@@ -105,21 +112,46 @@ package final class Directory: Sendable {
 
     /// Facts about an entry; nil when there is none.
     package func status(of name: FilePath.Component) throws(SystemCallError) -> FileStatus? {
+        try name.withPlatformString(statusResult).get()
+    }
+
+    /// Facts about the entry that the last component of a path names; nil when there is none. The directory is the one
+    /// that the rest of the path leads to.
+    package func status(ofLastIn path: FilePath) throws(SystemCallError) -> FileStatus? {
+        try path.withLastName(statusResult).get()
+    }
+
+    private func statusResult(_ name: UnsafePointer<CChar>) -> Result<FileStatus?, SystemCallError> {
         var raw = stat()
-        let result = name.withPlatformString { fstatat(descriptor.raw, $0, &raw, AT_SYMLINK_NOFOLLOW) }
-        if result == 0 { return FileStatus(raw) }
+        if fstatat(descriptor.raw, name, &raw, AT_SYMLINK_NOFOLLOW) == 0 { return .success(FileStatus(raw)) }
         let error = currentErrno
-        if error == ENOENT { return nil }
-        throw SystemCallError("stat", label.appending(name).printed, Errno(rawValue: error))
+        if error == ENOENT { return .success(nil) }
+        return .failure(SystemCallError("stat", label(of: name), Errno(rawValue: error)))
     }
 
     /// The text of a symlink.
     package func linkText(of name: FilePath.Component) throws(SystemCallError) -> FilePath {
-        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(PATH_MAX) + 1)
-        defer { buffer.deallocate() }
-        let length = try call("readlink", name) { Int(readlinkat(descriptor.raw, $0, buffer, Int(PATH_MAX))) }
-        buffer[length] = 0
-        return FilePath(platformString: buffer)
+        try name.withPlatformString(linkTextResult).get()
+    }
+
+    /// The text of the symlink that the last component of a path names.
+    package func linkText(ofLastIn path: FilePath) throws(SystemCallError) -> FilePath {
+        try path.withLastName(linkTextResult).get()
+    }
+
+    private func linkTextResult(_ name: UnsafePointer<CChar>) -> Result<FilePath, SystemCallError> {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
+            guard let start = buffer.baseAddress else { return .success(FilePath()) }
+            let length = readlinkat(descriptor.raw, name, start, Int(PATH_MAX))
+            let error = currentErrno
+            if length < 0 { return .failure(SystemCallError("readlink", label(of: name), Errno(rawValue: error))) }
+            start[length] = 0
+            return .success(FilePath(platformString: start))
+        }
+    }
+
+    private func label(of name: UnsafePointer<CChar>) -> String {
+        label.appending(String(cString: name)).printed
     }
 
     /// The names in this directory without `.` and `..`, in byte order.
@@ -144,35 +176,44 @@ package final class Directory: Sendable {
         }
         let error = currentErrno
         if error != 0 { throw SystemCallError("read directory", label.printed, Errno(rawValue: error)) }
-        return names.sorted { $0.string < $1.string }
+        return names.map { (text: $0.string, name: $0) }.sorted { $0.text < $1.text }.map(\.name)
     }
 
     /// Opens a regular file for reading; anything else is refused without waiting for it (`.notSupported` for a FIFO, a
     /// socket or a device, ELOOP for a symlink).
     package func openFile(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
         let path = label.appending(name)
-        let raw = try call("open", name) {
-            cai_openat(descriptor.raw, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
-        }
-        let file = Descriptor(owning: raw)
+        let file = try openAnything(name)
         if try file.status(path).kind != .regular { throw SystemCallError("open", path.printed, .notSupported) }
         return file
     }
 
+    /// Opens an entry for reading without waiting for it, whatever it is but a symlink.
+    func openAnything(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
+        Descriptor(
+            owning: try call("open", name) {
+                cai_openat(descriptor.raw, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
+            })
+    }
+
     /// Creates a file that must not exist, with exactly this mode whatever the umask is.
     package func createFile(_ name: FilePath.Component, mode: UInt16) throws(SystemCallError) -> Descriptor {
-        let path = label.appending(name)
-        let raw = try call("create", name) {
-            cai_openat(descriptor.raw, $0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        }
-        let file = Descriptor(owning: raw)
+        let file = try createPrivateFile(name)
         do {
-            try file.setMode(mode, path)
+            try file.setMode(mode, label.appending(name))
         } catch {
             try? unlink(name)  // empty, and nobody's yet
             throw error
         }
         return file
+    }
+
+    /// Creates a file that must not exist, with mode 0600 or less: the umask may take bits away.
+    func createPrivateFile(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
+        Descriptor(
+            owning: try call("create", name) {
+                cai_openat(descriptor.raw, $0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            })
     }
 
     /// Creates a directory that must not exist, with exactly this mode whatever the umask is.
@@ -289,12 +330,7 @@ extension Directory {
 
     /// Changes the mode of a file or directory that the caller may open.
     package func setMode(of name: FilePath.Component, to mode: UInt16) throws(SystemCallError) {
-        let path = label.appending(name)
-        let raw = try call("open", name) {
-            cai_openat(descriptor.raw, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)
-        }
-        let file = Descriptor(owning: raw)
-        try file.setMode(mode, path)
+        try openAnything(name).setMode(mode, label.appending(name))
     }
 
     /// Sets the times of an entry; of a symlink itself.
@@ -304,6 +340,15 @@ extension Directory {
 }
 
 extension FilePath {
+    /// Calls `body` with the last component, without copying it.
+    fileprivate func withLastName<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        withPlatformString { start in
+            var name = start + length
+            while name > start, name[-1] != CChar(UInt8(ascii: "/")) { name -= 1 }
+            return body(name)
+        }
+    }
+
     /// The path for messages, control characters replaced.
     var printed: String { String(string.map { $0.isNewline || ($0.asciiValue ?? 0x20) < 0x20 ? "?" : $0 }) }
 }

@@ -23,9 +23,10 @@ extension Directory {
         let from = label.appending(name)
         let to = directory.label.appending(newName)
         for _ in 0..<5 {
-            let source = try openFile(name)
+            let source = try openAnything(name)
             let before = try source.status(from)
-            let copy = try directory.createFile(newName, mode: 0o600)
+            if before.kind != .regular { throw SystemCallError("open", from.printed, .notSupported) }
+            let copy = try directory.createPrivateFile(newName)
             do {
                 restart()
                 try copyContent(of: source, before, to: copy, from, to, each)

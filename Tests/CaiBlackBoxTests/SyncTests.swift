@@ -205,6 +205,21 @@ private let busyHome: Item = [
         #expect(!report.everything.utf8.contains(0x1B))
     }
 
+    @Test func `hundreds of files, in one directory and in many, arrive with content, mode and time`() throws {
+        let world = try World()
+        for number in 0..<400 {
+            let folder = number < 200 ? "all" : "\(number % 7)/\(number % 3)"
+            try world.put(
+                FilePath("home/agent/.claude/plugins/\(folder)/\(number)"),
+                Item.file("content \(number)").mode(number % 2 == 0 ? 0o644 : 0o755).at(1_600_000_000 + Int64(number)))
+        }
+        let source = try Snapshot(of: world.home.appending(".claude/plugins"))
+        try expectPromises(["sync"], on: world)
+        let target = try Snapshot(of: world.volume.appending("claude/plugins"))
+        #expect(target.differences(from: source, .content) == [])
+        #expect(target.facts.mapValues(\.modified) == source.facts.mapValues(\.modified))
+    }
+
     @Test(.rootOnly, .enabled(if: Files.exists("/dev/shm"), "there is no second file system"))
     func `a volume on another file system gets the same tree`() throws {
         let world = try World(["home/agent": busyHome])

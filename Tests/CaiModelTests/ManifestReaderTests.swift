@@ -264,6 +264,15 @@ private func lines(_ contents: ManifestContents) -> [String] { contents.findings
         #expect(contents.findings.allSatisfy { $0.sentence.hasPrefix("syntax error: ") })
     }
 
+    @Test func `beside syntax errors the mistakes of undamaged tables are named, those of damaged ones are not`() {
+        let contents = read(
+            "[[entries]]\nsource='a'\ntarget='../a'\nflags='f'\n"
+                + "[[entries]]\nsource='b'\ntarget='b'\nflags=f\n[[entries]]\nsource='c'\ntarget='c'\nflags='q'\n")
+        #expect(contents.entries == [])
+        #expect(contents.findings.map(\.place) == ["m.toml:3:8", "m.toml:8:8", "m.toml:12:7", "m.toml:12:7"])
+        #expect(contents.findings.filter { $0.sentence.hasPrefix("syntax error: ") }.map(\.place) == ["m.toml:8:8"])
+    }
+
     @Test func `a path longer than the system could take is refused`() {
         let path = String(repeating: "a/", count: 600)
         let contents = read("[[entries]]\nsource='a'\ntarget='\(path)'\nflags='f'\n")

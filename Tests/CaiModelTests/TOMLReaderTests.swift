@@ -79,7 +79,7 @@ import Testing
     @Test func `a text beyond the size limit is refused unread`() {
         let bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: TOMLReader.maximumSize + 1)
         #expect(throws: TOMLSyntaxError.self) { try TOMLReader.table(from: bytes) }
-        #expect(TOMLRecovery.syntaxErrors(in: bytes).count == 1)
+        #expect(TOMLRecovery.read(bytes).errors.count == 1)
     }
 }
 
@@ -98,12 +98,12 @@ import Testing
 
     @Test(arguments: cases)
     func `all syntax errors are found, each once`(text: String, lines: [Int]) {
-        let errors = TOMLRecovery.syntaxErrors(in: Array(text.utf8))
+        let errors = TOMLRecovery.read(Array(text.utf8)).errors
         #expect(errors.map(\.position.line) == lines, "\(errors)")
     }
 
     @Test func `the number of errors is bounded`() {
         let text = String(repeating: "what is this\n", count: 1000)
-        #expect(TOMLRecovery.syntaxErrors(in: Array(text.utf8)).count == 50)
+        #expect(TOMLRecovery.read(Array(text.utf8)).errors.count == 50)
     }
 }

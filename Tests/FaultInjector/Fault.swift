@@ -88,7 +88,7 @@ struct FaultSelection {
 
     private var conditions: [Fault] {
         let pages = isThorough ? Array(0...40) : [0, 1, 2, 5, 9, 14, 20]
-        let limits = isThorough ? Array(6...40) : [7, 9, 11, 13, 16, 20]
+        let limits = Array(6...(isThorough ? 60 : 24))
         return [.readOnlyVolume] + pages.map { .fullVolume(pages: $0) } + limits.map { .descriptors($0) }
     }
 

@@ -12,22 +12,31 @@ struct Finished: Sendable {
 func runProgram(_ arguments: [String], output: FilePath, seconds: Int = 60) throws -> Finished {
     let child = try start(arguments, output: output)
     var status: Int32 = 0
-    var waited = 0
-    var pause: UInt32 = 200
-    while true {
-        let result = waitpid(child, &status, WNOHANG)
-        if result == child { break }
-        if waited > seconds * 1_000_000 {
-            kill(-child, SIGKILL)
-            waitpid(child, &status, 0)
-            return Finished(code: nil, output: text(output))
-        }
-        usleep(pause)
-        waited += Int(pause)
-        pause = min(pause * 5 / 4, 2000)
-    }
+    let isEnded = try hasEnded(child, withinSeconds: seconds)
+    if !isEnded { kill(-child, SIGKILL) }
+    waitpid(child, &status, 0)
+    if !isEnded { return Finished(code: nil, output: text(output)) }
     let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     return Finished(code: code, output: text(output))
+}
+
+/// Waits until a child has ended, by its process descriptor (pidfd_open(2)); false when it takes longer.
+private func hasEnded(_ child: pid_t, withinSeconds seconds: Int) throws -> Bool {
+    guard let openProcess else { throw HarnessError("the C library has no pidfd_open; it needs to be 2.36 or newer") }
+    let descriptor = openProcess(child, 0)
+    if descriptor < 0 { throw HarnessError("pidfd_open: \(String(cString: strerror(errno)))") }
+    defer { close(descriptor) }
+    var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while true {
+        let count = poll(&watched, 1, Int32(seconds * 1000))
+        if count >= 0 { return count > 0 }
+        if errno != EINTR { throw HarnessError("poll: \(String(cString: strerror(errno)))") }
+    }
+}
+
+/// pidfd_open(2), which Swift's Glibc module does not have.
+private let openProcess: (@convention(c) (pid_t, UInt32) -> CInt)? = dlsym(nil, "pidfd_open").map {
+    unsafeBitCast($0, to: (@convention(c) (pid_t, UInt32) -> CInt).self)
 }
 
 /// Starts a program in a process group of its own with an empty input.

@@ -8,7 +8,7 @@ enum Scenarios {
     static func all(for commands: [String]) -> [Scenario] {
         commands.flatMap { command in
             switch command {
-            case "sync": Ground.allCases.map { sync($0) } + [refusals(.two)]
+            case "sync": Ground.allCases.map { sync($0) } + [refusals(.two), many(.two)]
             case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
             case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
             case "init": Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
@@ -97,6 +97,18 @@ enum Scenarios {
         home.file(".claude/hooks/hook.sh", "#!/bin/sh\n", mode: 0o755)
         volume.directory("claude/hooks")
         for number in 0..<12 { home.file(FilePath(".codex/skills/many/\(number).md"), "many \(number)\n") }
+    }
+
+    /// So many files that several threads copy them, some of them on both sides.
+    private static func many(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        for number in 0..<96 {
+            let name = "skills/\(number % 8)/\(number).md"
+            home.file(FilePath(".claude/\(name)"), "live \(number)\n", mode: number % 2 == 0 ? 0o644 : 0o755)
+            if number % 12 == 0 { volume.file(FilePath("claude/\(name)"), "stored \(number)\n", age: 100) }
+        }
+        return Scenario(name: "many", command: ["sync"], ground: ground, home: home.nodes, volume: volume.nodes)
     }
 
     /// What a sync must refuse, each beside something that it can do.

@@ -64,6 +64,9 @@ int cai_set_link_times(int directory, const char *name, int64_t atime_ns, int64_
 /// Opens with a mode; open(2) is variadic. Returns a descriptor, or -1 with errno.
 int cai_openat(int directory, const char *name, int flags, mode_t mode);
 
+/// How many processors this thread may run on (sched_getaffinity(2)); 1 when the kernel does not tell.
+int cai_processor_count(void);
+
 /// What to start and as whom. Every pointer stays owned by the caller.
 struct cai_program {
     const char *path;                                   ///< executable, absolute

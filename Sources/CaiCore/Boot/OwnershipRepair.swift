@@ -139,6 +139,7 @@ private struct HomeDirectories {
 
     /// Calls `body` with every such directory that exists, lies on the home's own mount and is not the root of the machine.
     private func visit(_ body: (FilePath, Directory, OwnershipDecision) -> Void) {
+        // What cannot be looked at is not repaired.
         guard let boundary = try? Boundary(machine.home.root), let top = try? machine.root.status() else { return }
         for path in paths {
             // A directory that is missing or cannot be reached without following a link is the business of the link repair.

@@ -122,6 +122,7 @@ package struct StartupHooks {
 
     /// Whether the root directory is that of this process.
     private var isOwnRoot: Bool {
+        // In doubt it is another root, where no hook runs with this process's programs.
         guard let own = try? Directory.open("/").status(), let given = try? workplace.root.status() else {
             return false
         }

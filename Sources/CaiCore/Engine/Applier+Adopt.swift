@@ -18,6 +18,7 @@ extension Applier {
         let (homeParent, homeName) = try machine.home.parent(of: adoption.live.relative)
         try expectLive(adoption, homeName, in: homeParent)
         let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
+        try expectStored(adoption, name, in: parent)
 
         try stage(move, homeName, homeParent, parent, number)
         if move.hasStaged { try place(move, parent, name, number) }
@@ -39,6 +40,17 @@ extension Applier {
         try expect(planned, name, in: parent, .home(adoption.live))
     }
 
+    /// Refuses when something stands where the plan saw nothing, or the other way round: the plan decided nothing about it.
+    private func expectStored(_ adoption: Adoption, _ name: FilePath.Component, in parent: Directory) throws {
+        guard let planned = adoption.items.first?.stored else { return }
+        let now = try parent.look(at: name)
+        if planned.isMissing != now.isMissing || planned.isDirectory != now.isDirectory {
+            throw Refusal(
+                description: "\(machine.layout.text(adoption.target)) changed after it was looked at "
+                    + "(now \(now.word)); run again")
+        }
+    }
+
     // MARK: stage
 
     private func stage(
@@ -46,10 +58,8 @@ extension Applier {
     ) throws {
         guard move.stages(FilePath()) else { return }
         let part = temporary(number, .part)
-        let isBulk = move.adoption.fileCount > fsyncLimit
-        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: !isBulk) { move.choice(for: $0) }
+        var copier = TreeCopier(isSecret: move.adoption.isSecret) { move.choice(for: $0) }
         try copier.copy(name, in: from, to: parent, as: part)
-        if isBulk { try parent.descriptor.syncFileSystem(parent.label) }
         move.copied = copier.copied
         move.hasStaged = true
         reportLost(copier.lostAttributes, move.adoption.live)
@@ -65,7 +75,7 @@ extension Applier {
     // MARK: place
 
     private func place(_ move: Move, _ parent: Directory, _ name: FilePath.Component, _ number: Int) throws {
-        let target = Node(name, in: parent)
+        let target = try parent.look(at: name)
         guard move.adoption.isDirectory, target.isDirectory else {
             return try swapIn(number, parent, name, loser: move.loser(FilePath(), .volume(move.adoption.target)))
         }
@@ -74,7 +84,7 @@ extension Applier {
         try parent.renameExclusively(part, to: parent, swap)
         let staged = try parent.openDirectory(swap)
         try merge(move, staged, into: parent.openDirectory(name), FilePath(), number)
-        try TreeEmptier { path, name, directory in
+        try TreeEmptier { path, name, directory, _ in
             try self.displaced.take(name, in: directory, as: self.displacedPath(move.adoption.target, path))
         }.empty(swap, in: parent)
         if move.adoption.fileCount > fsyncLimit {
@@ -89,10 +99,11 @@ extension Applier {
         _ move: Move, _ staged: Directory, into target: Directory, _ path: FilePath, _ number: Int
     ) throws {
         staged.unlock(try staged.status().mode)
+        try noteMode(target.status().mode, of: move.adoption.target(below: path))
         try target.whileUnlocked {
             for child in try staged.names() {
                 let below = path.appending(child)
-                if Node(child, in: staged).isDirectory, Node(child, in: target).isDirectory {
+                if try staged.look(at: child).isDirectory, try target.look(at: child).isDirectory {
                     let inside = try staged.openDirectory(child)
                     try merge(move, inside, into: target.openDirectory(child), below, number)
                     try staged.removeDirectory(child)
@@ -107,12 +118,14 @@ extension Applier {
     private func mergeOne(
         _ move: Move, _ child: FilePath.Component, _ staged: Directory, _ target: Directory, _ below: FilePath
     ) throws {
+        let path = move.adoption.target(below: below)
+        if case .directory(let facts) = try staged.look(at: child) { try noteMode(facts.mode, of: path) }
         do {
             return try staged.moveExclusively(child, to: target, child)
         } catch {
             guard error.errno == .fileExists else { throw error }
         }
-        let place = Place.volume(move.adoption.target.appending(below))
+        let place = Place.volume(path)
         do {
             try staged.rename(child, to: target, child, .exchange)
         } catch {
@@ -120,7 +133,7 @@ extension Applier {
             try displaced.take(child, in: target, as: place.displacedPath)
             return try staged.renameExclusively(child, to: target, child)
         }
-        let node = Node(child, in: staged)
+        let node = try staged.look(at: child)
         if node.isFile, node.facts?.size == 0 {
             try staged.unlink(child)
         } else if case .take = move.verdicts[below], move.wasPlaceholder(below, node) {
@@ -138,7 +151,7 @@ extension Applier {
     private func record(_ move: Move) {
         for (below, entry) in move.copied {
             guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
-            let target = below.isEmpty ? move.adoption.target : move.adoption.target.appending(below)
+            let target = move.adoption.target(below: below)
             note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: below.isEmpty)
         }
     }
@@ -151,7 +164,8 @@ extension Applier {
         var keys: BaselineKeys?
         if withKeys, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string),
             let parent = try? machine.volume.parent(of: target.relative).directory,  // without it only keys are missing
-            let document = try? contentSample(name, in: parent), document.digest == digest
+            let document = try? contentSample(name, in: parent),  // likewise
+            document.digest == digest
         {
             keys = document.document.flatMap { BaselineKeys.keys(of: $0, kind: kind, digest: baseline.keyDigest) }
         }
@@ -162,16 +176,15 @@ extension Applier {
     // MARK: settle
 
     private func settle(_ move: Move, _ name: FilePath.Component, _ directory: Directory) throws {
-        try TreeEmptier { path, name, directory in
-            try self.settleOne(move, path, name, directory)
+        try TreeEmptier { path, name, directory, status in
+            try self.settleOne(move, path, name, directory, status)
         }.empty(name, in: directory)
     }
 
     private func settleOne(
-        _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory
+        _ move: Move, _ path: FilePath, _ name: FilePath.Component, _ directory: Directory, _ status: FileStatus
     ) throws {
-        guard let status = try directory.status(of: name) else { return }
-        let live = path.isEmpty ? move.adoption.live : move.adoption.live.appending(path)
+        let live = move.adoption.live(below: path)
         let asDisplaced = Place.home(live).displacedPath
         if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
         switch move.verdicts[path] {
@@ -198,7 +211,7 @@ extension Applier {
     private func storeAgain(
         _ name: FilePath.Component, _ directory: Directory, _ move: Move, _ path: FilePath
     ) throws {
-        let target = path.isEmpty ? move.adoption.target : move.adoption.target.appending(path)
+        let target = move.adoption.target(below: path)
         // Temporary names stand beside the whole target, where recovery looks for them.
         let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
         let mode: UInt16 = move.adoption.isSecret ? 0o700 : 0o755
@@ -207,12 +220,12 @@ extension Applier {
         if let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
             let live = try directory.status(of: name), stored.modified > live.modified
         {
-            let asDisplaced = Place.home(path.isEmpty ? move.adoption.live : move.adoption.live.appending(path))
+            let asDisplaced = Place.home(move.adoption.live(below: path))
             try displaced.take(name, in: directory, as: asDisplaced.displacedPath)
             return
         }
         let part = TemporaryName.make(run, TemporaryName.restored, .part)
-        var copier = TreeCopier(isSecret: move.adoption.isSecret, isDurable: true)
+        var copier = TreeCopier(isSecret: move.adoption.isSecret)
         try copier.copy(name, in: directory, to: beside, as: part)
         do {
             try beside.renameExclusively(part, to: parent, newName)

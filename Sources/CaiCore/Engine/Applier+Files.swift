@@ -97,7 +97,7 @@ extension Applier {
         let (tree, path) = machine.tree(of: place)
         let (parent, newName) = try tree.makeParent(of: path, mode: 0o755)
         try expect(found, newName, in: parent, place)
-        var copier = TreeCopier(isDurable: true)
+        var copier = TreeCopier()
         try copier.copy(name, in: from, to: parent, as: temporary(number, .part))
         try swapIn(number, parent, newName, loser: .displace(place))
         if case .volume(let path) = place { baseline[path] = nil }

@@ -15,6 +15,8 @@ final class Applier {
     var baseline: Baseline
     /// Collects what a step notices while it runs.
     var findings: [Finding] = []
+    /// Directories of the volume that get their mode back, as far as the journal knows them.
+    private var loosened: [VolumePath: UInt16] = [:]
     /// Whether temporary names are left that the next run has to look at.
     private(set) var isUnfinished = false
     private var stopReason: String?
@@ -70,6 +72,14 @@ final class Applier {
             try restore(path, of: source, to: place, found, number)
         case .move(let from, let to, let mode): try move(from, to, mode, number)
         }
+    }
+
+    /// Notes the mode of a directory that its owner may not write to, before it is changed for a moment, so that the next
+    /// run puts it right when this one is killed.
+    func noteMode(_ mode: UInt16, of path: VolumePath) throws {
+        guard mode & 0o300 != 0o300, loosened[path] != mode else { return }
+        loosened[path] = mode
+        try Journal(volume: machine.volume).note(loosened, of: run)
     }
 
     func temporary(_ number: Int, _ kind: TemporaryName.Kind) -> FilePath.Component {

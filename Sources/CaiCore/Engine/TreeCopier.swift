@@ -10,8 +10,11 @@ struct CopiedEntry {
     let copiedAt = WallClock.nanoseconds
 }
 
-/// Copies a tree entry by entry: files with their holes, times, modes and attributes, directories, symlinks as they are,
-/// FIFOs and socket nodes. Devices are refused.
+/// Copies a tree: files with their holes, times, modes and attributes, directories, symlinks as they are, FIFOs and socket
+/// nodes. Devices are refused.
+///
+/// The directories are made first, then the files are copied, by several threads when there are many, and then the
+/// directories get their modes and times. What vanishes meanwhile is not copied; `copied` tells what was.
 struct TreeCopier {
     /// What to do with a path of the tree; directories that are `skip`ped are not entered.
     enum Choice {
@@ -22,73 +25,182 @@ struct TreeCopier {
 
     /// Files become 0600 and directories 0700.
     let isSecret: Bool
-    /// Each file is made durable by itself; otherwise the caller syncs the file system.
-    let isDurable: Bool
     let choose: (FilePath) -> Choice
     private(set) var copied: [FilePath: CopiedEntry] = [:]
     /// Attributes that the destination could not hold.
     private(set) var lostAttributes: Set<String> = []
 
-    init(isSecret: Bool = false, isDurable: Bool, choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
+    /// From this many files on, they are copied by several threads.
+    private static let threadedCount = 64
+    /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
+    private static let fsyncLimit = 8
+
+    init(isSecret: Bool = false, choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
         self.isSecret = isSecret
-        self.isDurable = isDurable
         self.choose = choose
     }
 
-    /// Copies `name` in `from` to `newName` in `to`, which must not exist. `path` is where this stands in the tree.
+    /// Copies `name` in `from` to `newName` in `to`, which must not exist, and makes the copy durable.
     mutating func copy(
-        _ name: FilePath.Component, in from: Directory, to: Directory, as newName: FilePath.Component,
-        path: FilePath = FilePath()
+        _ name: FilePath.Component, in from: Directory, to: Directory, as newName: FilePath.Component
     ) throws(SystemCallError) {
         guard let status = try from.status(of: name) else { return }
-        let choice = choose(path)
+        let choice = choose(FilePath())
         if case .skip = choice { return }
         switch status.kind {
-        case .regular: try copyFile(name, from, to, newName, path, choice)
-        case .directory: try copyDirectory(name, status, from, to, newName, path)
-        case .symlink:
-            try to.makeLink(newName, to: try from.linkText(of: name))
-            try to.setTimes(of: newName, accessed: status.accessed, modified: status.modified)
-            copied[path] = CopiedEntry(source: status, digest: nil)
-        case .fifo, .socket:
-            try to.makeNode(newName, kind: status.kind, mode: status.mode)
-            copied[path] = CopiedEntry(source: status, digest: nil)
-        case .blockDevice, .characterDevice:
-            throw SystemCallError("copy", "\(from.label.appending(name).printable), which is a device", .notSupported)
+        case .directory:
+            var tree = CopiedTree(
+                source: try from.openDirectory(name), copy: try to.makeDirectory(newName, mode: 0o700))
+            try survey(tree.source, tree.copy, FilePath(), status, &tree)
+            try fill(tree)
+            try finish(tree)
+        case .regular:
+            let file = CopyJob.File(name: name, newName: newName, choice)
+            add(try copyFile(file, from, to, isSecret: isSecret, isDurable: true), at: FilePath())
+        default: try copySpecial(name, status, from, to, newName, FilePath())
         }
     }
 
-    private mutating func copyFile(
-        _ name: FilePath.Component, _ from: Directory, _ to: Directory, _ newName: FilePath.Component, _ path: FilePath,
-        _ choice: Choice
+    /// Makes the directories and what holds no content, and notes the files.
+    private mutating func survey(
+        _ source: Directory, _ copy: Directory, _ path: FilePath, _ status: FileStatus, _ tree: inout CopiedTree
     ) throws(SystemCallError) {
-        if case .write(let content) = choice {
-            guard let source = try from.status(of: name) else { return }
-            try to.writeFile(newName, content, mode: isSecret ? 0o600 : source.mode, isDurable: isDurable)
-            copied[path] = CopiedEntry(source: source, digest: CaiCore.digest(of: content))
-            return
+        tree.folders.append((path, status))
+        var files: [CopyJob.File] = []
+        for name in try source.names() {
+            guard let status = try source.status(of: name) else { continue }
+            let below = path.appending(name)
+            let choice = choose(below)
+            if case .skip = choice { continue }
+            switch status.kind {
+            case .directory:
+                let made = try copy.makeDirectory(name, mode: 0o700)
+                try survey(source.openDirectory(name), made, below, status, &tree)
+            case .regular: files.append(CopyJob.File(name: name, newName: name, choice))
+            default: try copySpecial(name, status, source, copy, name, below)
+            }
         }
-        var digest = RunningDigest()
-        let result = try from.copyFile(
-            name, to: to, newName, mode: isSecret ? 0o600 : nil, durable: isDurable,
-            restart: { digest.restart() }, each: { digest.add($0) })
-        lostAttributes.formUnion(result.lostAttributes)
-        copied[path] = CopiedEntry(source: result.source, digest: digest.digest)
+        tree.add(files, in: path)
     }
 
-    private mutating func copyDirectory(
+    private mutating func copySpecial(
         _ name: FilePath.Component, _ status: FileStatus, _ from: Directory, _ to: Directory,
         _ newName: FilePath.Component, _ path: FilePath
     ) throws(SystemCallError) {
-        let source = try from.openDirectory(name)
-        let made = try to.makeDirectory(newName, mode: 0o700)
-        for child in try source.names() {
-            try copy(child, in: source, to: made, as: child, path: path.appending(child))
+        switch status.kind {
+        case .symlink:
+            try to.makeLink(newName, to: try from.linkText(of: name))
+            try to.setTimes(of: newName, accessed: status.accessed, modified: status.modified)
+        case .fifo, .socket: try to.makeNode(newName, kind: status.kind, mode: status.mode)
+        default:
+            throw SystemCallError("copy", "\(from.label.appending(name).printable), which is a device", .notSupported)
         }
-        try made.descriptor.setMode(isSecret ? 0o700 : status.mode, made.label)
-        try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
-        if isDurable { try made.sync() }
         copied[path] = CopiedEntry(source: status, digest: nil)
+    }
+
+    /// Copies the files.
+    private mutating func fill(_ tree: CopiedTree) throws(SystemCallError) {
+        let threads = tree.fileCount >= Self.threadedCount ? Workers.count : 1
+        let (source, copy, isSecret, isDurable) = (tree.source, tree.copy, isSecret, tree.fileCount <= Self.fsyncLimit)
+        let results = try Workers.map(tree.jobs, threads: threads) { (job) throws(SystemCallError) in
+            let (from, to) = (try source.descendant(job.folder), try copy.descendant(job.folder))
+            return try job.files.map { (file) throws(SystemCallError) in
+                try copyFile(file, from, to, isSecret: isSecret, isDurable: isDurable)
+            }
+        }
+        for (job, files) in zip(tree.jobs, results) {
+            for (file, result) in zip(job.files, files) { add(result, at: job.folder.appending(file.name)) }
+        }
+    }
+
+    private mutating func add(_ file: CopiedContent?, at path: FilePath) {
+        guard let file else { return }
+        copied[path] = file.entry
+        lostAttributes.formUnion(file.lostAttributes)
+    }
+
+    /// Gives the directories their modes and times, the inner ones first, and makes the whole copy durable.
+    private mutating func finish(_ tree: CopiedTree) throws(SystemCallError) {
+        let isBulk = tree.fileCount > Self.fsyncLimit
+        for (path, status) in tree.folders.reversed() {
+            let made = try tree.copy.descendant(path)
+            try made.descriptor.setMode(isSecret ? 0o700 : status.mode, made.label)
+            try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
+            if !isBulk { try made.sync() }
+            copied[path] = CopiedEntry(source: status, digest: nil)
+        }
+        if isBulk { try tree.copy.descriptor.syncFileSystem(tree.copy.label) }
+    }
+}
+
+/// A directory that is being copied: its folders, parents before children, and the files still to copy.
+private struct CopiedTree {
+    let source: Directory
+    let copy: Directory
+    var folders: [(path: FilePath, status: FileStatus)] = []
+    private(set) var jobs: [CopyJob] = []
+    private(set) var fileCount = 0
+
+    init(source: Directory, copy: Directory) {
+        self.source = source
+        self.copy = copy
+    }
+
+    mutating func add(_ files: [CopyJob.File], in folder: FilePath) {
+        fileCount += files.count
+        var rest = files[...]
+        while !rest.isEmpty {
+            jobs.append(CopyJob(folder: folder, files: Array(rest.prefix(CopyJob.size))))
+            rest = rest.dropFirst(CopyJob.size)
+        }
+    }
+}
+
+/// Some files of one folder, as much as one thread takes at a time.
+private struct CopyJob: Sendable {
+    struct File: Sendable {
+        let name: FilePath.Component
+        let newName: FilePath.Component
+        /// What to write instead of the file's own content.
+        let content: [UInt8]?
+
+        init(name: FilePath.Component, newName: FilePath.Component, _ choice: TreeCopier.Choice) {
+            self.name = name
+            self.newName = newName
+            content = if case .write(let content) = choice { content } else { nil }
+        }
+    }
+
+    static let size = 32
+
+    let folder: FilePath
+    let files: [File]
+}
+
+private struct CopiedContent: Sendable {
+    let entry: CopiedEntry
+    let lostAttributes: [String]
+}
+
+/// Copies one file; nil when it is gone.
+private func copyFile(
+    _ file: CopyJob.File, _ from: Directory, _ to: Directory, isSecret: Bool, isDurable: Bool
+) throws(SystemCallError) -> CopiedContent? {
+    if let content = file.content {
+        guard let source = try from.status(of: file.name) else { return nil }
+        try to.writeFile(file.newName, content, mode: isSecret ? 0o600 : source.mode, isDurable: isDurable)
+        return CopiedContent(entry: CopiedEntry(source: source, digest: digest(of: content)), lostAttributes: [])
+    }
+    var digest = RunningDigest()
+    do {
+        let result = try from.copyFile(
+            file.name, to: to, file.newName, mode: isSecret ? 0o600 : nil, durable: isDurable,
+            restart: { digest.restart() }, each: { digest.add($0) })
+        return CopiedContent(
+            entry: CopiedEntry(source: result.source, digest: digest.digest), lostAttributes: result.lostAttributes)
+    } catch {
+        guard error.errno == .noSuchFileOrDirectory, try from.status(of: file.name) == nil else { throw error }
+        return nil
     }
 }
 
@@ -110,15 +222,15 @@ extension Directory {
     }
 }
 
-/// Empties a tree from its leaves up, handing every entry that is not a directory to `settle`, which has to unlink it or
-/// move it away. Entries that appear meanwhile are settled too.
+/// Empties a tree from its leaves up, handing every entry that is not a directory, and its facts, to `settle`, which has to
+/// unlink it or move it away. Entries that appear meanwhile are settled too.
 struct TreeEmptier {
-    let settle: (FilePath, FilePath.Component, Directory) throws -> Void
+    let settle: (FilePath, FilePath.Component, Directory, FileStatus) throws -> Void
 
     /// Settles `name` and everything below it; throws ENOTEMPTY when new entries keep appearing.
     func empty(_ name: FilePath.Component, in directory: Directory, path: FilePath = FilePath()) throws {
         guard let status = try directory.status(of: name) else { return }
-        guard status.kind == .directory else { return try settle(path, name, directory) }
+        guard status.kind == .directory else { return try settle(path, name, directory, status) }
         let inside = try directory.openDirectory(name)
         inside.unlock(status.mode)
         for attempt in 1... {
@@ -133,6 +245,6 @@ struct TreeEmptier {
 
     /// Removes a tree that holds only our own copies.
     static func remove(_ name: FilePath.Component, in directory: Directory) throws {
-        try TreeEmptier { _, name, directory in try directory.unlink(name) }.empty(name, in: directory)
+        try TreeEmptier { _, name, directory, _ in try directory.unlink(name) }.empty(name, in: directory)
     }
 }

@@ -11,8 +11,9 @@ package struct LinkSources {
     let machine: Machine
     package init(_ machine: Machine) { self.machine = machine }
 
-    /// Reads the image's specification files and the user's. A link that an entry of the manifests already claims is left
-    /// out; everything that would leave the home or the volume is a finding.
+    /// Reads the image's specification files and the user's; the latter only when there is no user manifest, because then
+    /// it is made from those at every start. A link that an entry of the manifests already claims is left out; everything
+    /// that would leave the home or the volume is a finding.
     package func entries(_ image: [FilePath], besides known: [Entry]) -> (entries: [Entry], findings: [Finding]) {
         var findings: [Finding] = []
         var claimed = Set(known.compactMap(\.link))
@@ -22,11 +23,13 @@ package struct LinkSources {
             (path.string, ManifestLayer.image, { try root.readFileInRoot(path, limit: Self.largest) })
         }
         let volume = machine.volume
-        files.append(
-            (
-                machine.layout.volume.appending(Self.userSpecification.components).string, .user,
-                { try volume.readFile(Self.userSpecification, limit: Self.largest) }
-            ))
+        if !ManifestLoader.hasUserManifests(machine) {
+            files.append(
+                (
+                    machine.layout.volume.appending(Self.userSpecification.components).string, .user,
+                    { try volume.readFile(Self.userSpecification, limit: Self.largest) }
+                ))
+        }
         for (name, layer, read) in files {
             do {
                 guard let bytes = try read() else { continue }

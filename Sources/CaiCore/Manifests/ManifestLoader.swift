@@ -20,14 +20,23 @@ package struct ManifestLoader: Sendable {
         files += read(user, .user, &findings, open: { try machine.volume.directory(Self.userDirectory) }) {
             try $0.openFile($1)
         }
-        return ManifestSet(files).adding(findings)
+        return combine(files).adding(findings)
     }
 
     /// The manifests of a machine without home or volume: built in and of the image.
     package func load(root: Directory, imageDirectory: FilePath) -> ManifestSet {
         var findings: [Finding] = []
         let files = builtIn + imageFiles(root, imageDirectory, &findings)
-        return ManifestSet(files).adding(findings)
+        return combine(files).adding(findings)
+    }
+
+    /// Above this many bytes several threads read the manifests.
+    private static let threadedSize = 128 << 10
+
+    private func combine(_ files: [ManifestFile]) -> ManifestSet {
+        let size = files.reduce(0) { $0 + $1.bytes.count }
+        let threads = size > Self.threadedSize ? Workers.count : 1
+        return ManifestSet(combining: Workers.map(ManifestSet.ordered(files), threads: threads, ManifestReader.read))
     }
 
     /// Reads one file that somebody named, to be checked as a user's manifest.

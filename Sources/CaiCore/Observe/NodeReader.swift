@@ -10,18 +10,27 @@ package final class NodeReader {
     }
 
     private let tree: Tree
-    private var parents: [FilePath: Parent] = [:]
+    private var parents: [PathKey: Parent] = [:]
     private let mostParents = 128
 
     package init(_ tree: Tree) { self.tree = tree }
 
     /// What stands at a path. Never throws: what cannot be looked at is `.unreachable` with the reason.
     package func node(at path: FilePath) -> Node {
-        guard let name = path.lastComponent else { return .missing }
+        if path.isEmpty { return .missing }
         switch parent(path.removingLastComponent()) {
-        case .open(let directory): return Node(name, in: directory)
+        case .open(let directory): return Node(lastIn: path, in: directory)
         case .node(let node): return node
         }
+    }
+
+    /// The same where most likely a symlink stands, for which one look is enough.
+    package func node(atLink path: FilePath) -> Node {
+        if path.isEmpty { return .missing }
+        guard case .open(let directory) = parent(path.removingLastComponent()),
+            let text = try? directory.linkText(ofLastIn: path)  // no symlink, or not readable: the other look tells
+        else { return node(at: path) }
+        return .symlink(text: text)
     }
 
     /// The open parent of a path; nil when there is none that can be reached.
@@ -41,10 +50,11 @@ package final class NodeReader {
     }
 
     private func parent(_ path: FilePath) -> Parent {
-        if let known = parents[path] { return known }
+        let key = PathKey(path)
+        if let known = parents[key] { return known }
         if parents.count >= mostParents { parents.removeAll(keepingCapacity: true) }
         let found = look(path)
-        parents[path] = found
+        parents[key] = found
         return found
     }
 
@@ -75,21 +85,44 @@ package final class NodeReader {
     }
 }
 
+extension Directory {
+    /// What stands at a name, for a decision that needs to know: throws what `Node` would call unreachable.
+    func look(at name: FilePath.Component) throws(SystemCallError) -> Node {
+        guard let status = try status(of: name) else { return .missing }
+        return try Node(status) { () throws(SystemCallError) in try self.linkText(of: name) }
+    }
+}
+
 extension Node {
     /// Looks at one name of an open directory.
     package init(_ name: FilePath.Component, in directory: Directory) {
+        self.init(
+            status: { () throws(SystemCallError) in try directory.status(of: name) },
+            linkText: { () throws(SystemCallError) in try directory.linkText(of: name) })
+    }
+
+    /// Looks at the last component of a path whose other components lead to an open directory.
+    package init(lastIn path: FilePath, in directory: Directory) {
+        self.init(
+            status: { () throws(SystemCallError) in try directory.status(ofLastIn: path) },
+            linkText: { () throws(SystemCallError) in try directory.linkText(ofLastIn: path) })
+    }
+
+    private init(
+        status: () throws(SystemCallError) -> FileStatus?, linkText: () throws(SystemCallError) -> FilePath
+    ) {
         do {
-            guard let status = try directory.status(of: name) else {
+            guard let status = try status() else {
                 self = .missing
                 return
             }
-            self = try Node(status) { () throws(SystemCallError) in try directory.linkText(of: name) }
+            self = try Node(status, linkText: linkText)
         } catch {
             self = .unreachable(.failed(reason: "\(error)"))
         }
     }
 
-    private init(
+    fileprivate init(
         _ status: FileStatus, linkText: () throws(SystemCallError) -> FilePath
     ) throws(SystemCallError) {
         switch status.kind {

@@ -39,7 +39,7 @@ package struct Observer {
     }
 
     private func observe(_ entry: Entry, depth: ObservationDepth) -> EntryObservation {
-        let link = entry.hasLink ? entry.link.map { home.node(at: $0.relative) } ?? .missing : .missing
+        let link = entry.hasLink ? entry.link.map { home.node(atLink: $0.relative) } ?? .missing : .missing
         let target = volume.node(at: entry.target.relative)
         var source = Node.missing
         if depth == .sync, let path = entry.source {
@@ -48,7 +48,8 @@ package struct Observer {
         let (live, path) = depth == .sync ? (source, entry.source) : (link, entry.link)
         return EntryObservation(
             entry: entry, link: link, source: source, target: target,
-            strangerExists: strangerExists(live, at: path), pairs: pairs(entry, live, path, target, depth),
+            strangerExists: strangerExists(live, at: path, besides: entry.target),
+            pairs: pairs(entry, live, path, target, depth),
             targetIsEmpty: target.isFile && target.facts?.size == 0)
     }
 
@@ -65,9 +66,10 @@ package struct Observer {
         return walk.pairs
     }
 
-    /// Whether a symlink of the user's own leads to something, resolved inside the machine's root.
-    private func strangerExists(_ node: Node, at path: HomePath?) -> Bool {
-        guard case .symlink(let text) = node, let path else { return false }
+    /// Whether a symlink of the user's own leads to something, resolved inside the machine's root. The link to the
+    /// entry's own target is not the user's.
+    private func strangerExists(_ node: Node, at path: HomePath?, besides own: VolumePath) -> Bool {
+        guard case .symlink(let text) = node, let path, text != machine.layout.linkText(to: own) else { return false }
         var target = text
         if !text.isAbsolute {
             target = machine.layout.path(.home(path)).removingLastComponent().pushing(text)

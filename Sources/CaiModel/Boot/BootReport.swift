@@ -137,7 +137,7 @@ extension BootStep: Codable {
         try container.encode(name, forKey: .name)
         try container.encode(outcome, forKey: .outcome)
         try container.encode(duration.milliseconds, forKey: .duration)
-        try container.encode(findings.map(FindingDocument.init), forKey: .findings)
+        try container.encode(findings, forKey: .findings)
         try container.encode(changes, forKey: .changes)
         try container.encode(actions, forKey: .actions)
     }
@@ -148,28 +148,11 @@ extension BootStep: Codable {
         name = try container.decode(String.self, forKey: .name)
         outcome = try container.decode(Outcome.self, forKey: .outcome)
         duration = .milliseconds(try container.decode(Double.self, forKey: .duration))
-        findings = try container.decode([FindingDocument].self, forKey: .findings).map(\.finding)
+        findings = try container.decode([Finding].self, forKey: .findings)
         changes = try container.decode(Int.self, forKey: .changes)
         lines = []
         actions = try container.decodeIfPresent([String].self, forKey: .actions) ?? []
     }
-}
-
-/// A finding in the document.
-private struct FindingDocument: Codable {
-    let severity: Severity
-    let place: String
-    let sentence: String
-    let advice: String?
-
-    init(_ finding: Finding) {
-        severity = finding.severity
-        place = finding.place
-        sentence = finding.sentence
-        advice = finding.advice
-    }
-
-    var finding: Finding { Finding(severity, at: place, sentence, advice: advice) }
 }
 
 extension Duration {

@@ -34,6 +34,10 @@ package struct Adoption: Sendable, Equatable {
     package var fileCount: Int { items.filter { !$0.live.isDirectory }.count }
     package var byteCount: Int64 { items.reduce(0) { $0 + ($1.live.isFile ? $1.live.facts?.size ?? 0 : 0) } }
     package var isDirectory: Bool { items.first?.live.isDirectory ?? false }
+
+    /// Where something below the live tree is, and where it goes; the empty path is the whole.
+    package func live(below path: FilePath) -> HomePath { path.isEmpty ? live : live.appending(path) }
+    package func target(below path: FilePath) -> VolumePath { path.isEmpty ? target : target.appending(path) }
 }
 
 /// One change. Each states what it expects to find; the applier refuses it when that no longer holds.

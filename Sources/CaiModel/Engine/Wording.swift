@@ -10,13 +10,13 @@ package struct Layout: Hashable, Sendable {
     }
 
     /// The text of a link to a target.
-    package func linkText(to target: VolumePath) -> FilePath { volume.appending(target.relative.components) }
+    package func linkText(to target: VolumePath) -> FilePath { volume.pushing(target.relative) }
 
     /// The absolute path, for machines and for the predecessors' lines.
     package func path(_ place: Place) -> FilePath {
         switch place {
-        case .home(let path): home.appending(path.relative.components)
-        case .volume(let path): volume.appending(path.relative.components)
+        case .home(let path): home.pushing(path.relative)
+        case .volume(let path): volume.pushing(path.relative)
         }
     }
 

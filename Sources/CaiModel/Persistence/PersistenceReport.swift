@@ -33,7 +33,7 @@ extension PersistenceReport: Encodable {
         try container.encode(verdicts, forKey: .paths)
         try container.encode(platform, forKey: .platform)
         try container.encode(self.container, forKey: .container)
-        try container.encode(findings.map(FindingRecord.init), forKey: .findings)
+        try container.encode(findings, forKey: .findings)
     }
 
     /// The report as JSON with sorted keys, for `--json` and for the boot record.
@@ -63,20 +63,5 @@ extension PersistenceVerdict: Encodable {
         try container.encode(isReadOnly, forKey: .isReadOnly)
         try container.encode(mount?.mountPoint.string, forKey: .mountPoint)
         try container.encode(mount?.fileSystem, forKey: .fileSystem)
-    }
-}
-
-/// A finding as JSON shows it.
-private struct FindingRecord: Encodable {
-    let severity: Severity
-    let place: String
-    let sentence: String
-    let advice: String?
-
-    init(_ finding: Finding) {
-        severity = finding.severity
-        place = finding.place
-        sentence = finding.sentence
-        advice = finding.advice
     }
 }
