@@ -42,10 +42,11 @@ int cai_queue_signal(pid_t pid, int signal, const siginfo_t *information) {
     return (int)syscall(SYS_rt_sigqueueinfo, pid, signal, information);
 }
 
-void cai_suffer_signal(int signal) {
+void cai_suffer_signal(int signal, int with_group) {
     struct sigaction by_default = {.sa_handler = SIG_DFL}, before;
     sigaction(signal, &by_default, &before);
-    kill(getpid(), signal);
+    // Once only: a SIGCONT that comes before this process has stopped takes back what waits, and not what is sent later.
+    kill(with_group ? 0 : getpid(), signal);
     set_mask(every_signal & ~((uint64_t)1 << (signal - 1)));
     set_mask(every_signal);
     sigaction(signal, &before, NULL);

@@ -23,8 +23,8 @@ struct JobControl {
             return
         }
         isSuspended = true
-        if wantsTerminal || signal == .terminalStop { kill(0, signal.number) }
-        cai_suffer_signal(wantsTerminal ? signal.number : SIGTSTP)
+        let isFromTerminal = wantsTerminal || signal == .terminalStop
+        cai_suffer_signal(isFromTerminal ? signal.number : SIGTSTP, isFromTerminal ? 1 : 0)
     }
 
     /// This process has been continued: so is the command, in the foreground if this process is there now.

@@ -149,6 +149,11 @@ package final class PseudoTerminal {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.write(master, $0.baseAddress, $0.count) }
     }
 
+    /// Waits until it no longer listens to the process group that a program leads: keys typed before would reach that one.
+    package func waitUntilTaken(from program: Running) {
+        while tcgetpgrp(master) == program.process { sched_yield() }
+    }
+
     /// Waits until this has been shown behind what was asked for before, and returns everything up to it.
     @discardableResult package func expect(_ text: String) throws -> String { try stream.upTo(text) }
 }

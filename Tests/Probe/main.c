@@ -1,4 +1,4 @@
-// What the tests of `cai run` run below it, above it and beside it. It makes no promise to anybody else.
+// What the tests and measurements of `cai run` run below it, above it and beside it. It makes no promise to anybody else.
 //
 //   probe show               all that a program is started with, one fact a line
 //   probe signals            blocks every signal, says "ready", tells each one it gets, and ends at the end of its input
@@ -9,6 +9,8 @@
 //   probe hostile WHAT… -- COMMAND…
 //       starts COMMAND in its place with SIGCHLD ignored (ignore=17), signals blocked (block=15), descriptors closed
 //       (close=0), many open (open=10), all but one used up (descriptors=20), no process allowed any more (processes=0)
+//   probe latency N INIT…    starts INIT with a command that answers signals; the median time to an answer, in microseconds
+//   probe stop N INIT…       the median time from SIGTERM to the end of INIT with a command that handles nothing
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -194,6 +197,80 @@ static int hostile(char **words) {
     return 127;
 }
 
+static double microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static int compare(const void *left, const void *right) {
+    double difference = *(const double *)left - *(const double *)right;
+    return difference < 0 ? -1 : difference > 0;
+}
+
+// Says one byte when it is ready and one for every SIGUSR1.
+static int answer(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (int signal = 0;; sigwait(&set, &signal))
+        if (write(1, "x", 1) != 1) return 0;
+}
+
+// Starts INIT with this program as its command, and waits until that is ready. Returns the process and what it says.
+static pid_t start(char **init, const char *role, int *says) {
+    int count = 0, ends[2];
+    while (init[count]) count++;
+    char **words = calloc((size_t)count + 3, sizeof *words);
+    memcpy(words, init, (size_t)count * sizeof *words);
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0 || pipe2(ends, O_CLOEXEC) != 0) exit(70);
+    self[length] = 0;
+    words[count] = self;
+    words[count + 1] = (char *)role;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], 1);
+        execvp(words[0], words);
+        _exit(127);
+    }
+    close(ends[1]);
+    free(words);
+    char byte;
+    if (read(ends[0], &byte, 1) != 1) exit(71);
+    *says = ends[0];
+    return child;
+}
+
+static int measure(int count, char **init, int measures_stop) {
+    double *times = calloc((size_t)count, sizeof *times);
+    int says = -1, status;
+    char byte;
+    pid_t child = measures_stop ? 0 : start(init, "answer", &says);
+    for (int i = 0; i < count; i++) {
+        if (measures_stop) child = start(init, "idle", &says);
+        usleep(1000);
+        double began = microseconds();
+        kill(child, measures_stop ? SIGTERM : SIGUSR1);
+        if (measures_stop) waitpid(child, &status, 0);
+        else if (read(says, &byte, 1) != 1) return 71;
+        times[i] = microseconds() - began;
+        if (measures_stop) close(says);
+    }
+    if (!measures_stop) kill(child, SIGTERM);
+    qsort(times, (size_t)count, sizeof *times, compare);
+    printf("%.1f\n", times[count / 2]);
+    free(times);
+    return 0;
+}
+
+static int idle(void) {
+    if (write(1, "x", 1) != 1) return 71;
+    for (;;) pause();
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "show") == 0) return show(argc, argv);
@@ -203,6 +280,10 @@ int main(int argc, char **argv) {
     if (strcmp(what, "together") == 0 && argc == 4) return together(atoi(argv[2]), atoi(argv[3]));
     if (strcmp(what, "orphans") == 0 && argc == 3) return orphans(atoi(argv[2]));
     if (strcmp(what, "storm") == 0 && argc == 3) return storm(atoi(argv[2]));
+    if (strcmp(what, "latency") == 0 && argc > 3) return measure(atoi(argv[2]), argv + 3, 0);
+    if (strcmp(what, "stop") == 0 && argc > 3) return measure(atoi(argv[2]), argv + 3, 1);
+    if (strcmp(what, "answer") == 0) return answer();
+    if (strcmp(what, "idle") == 0) return idle();
     if (strcmp(what, "hostile") == 0) return hostile(argv + 2);
     return 64;
 }

@@ -34,10 +34,10 @@ pid_t cai_signal_sender(const siginfo_t *information);
 /// 0, or -1 with errno; EAGAIN when the queue is full.
 int cai_queue_signal(pid_t pid, int signal, const siginfo_t *information);
 
-/// Lets a signal do to this process what it does by default, however it was handled before, and comes back with every
-/// signal blocked again: after SIGCONT for one that stops, at once where the kernel does not let it stop (process 1, a
+/// Lets a signal do to this process, or to all of its process group, what it does by default, however it was handled here
+/// before, and comes back with every signal blocked again: after SIGCONT for one that stops, at once where the kernel does not let it stop (process 1, a
 /// process group without a shell).
-void cai_suffer_signal(int signal);
+void cai_suffer_signal(int signal, int with_group);
 
 /// Has ended children wait to be waited for, which they do not where SIGCHLD is ignored. Returns whether it was.
 int cai_expect_child_ends(void);
