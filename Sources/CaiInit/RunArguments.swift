@@ -121,6 +121,8 @@ extension RunOptions {
             for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
                 try apply(flag, Array(part.utf8), named: name)
             }
+        } else if let isOn = switchValue(text), flag.value == .optional {
+            if isOn { try apply(flag, [], named: name) }
         } else {
             let applies = if flag.value == .none { try isOn(text, name) } else { true }
             if applies { try apply(flag, value, named: name) }
@@ -129,9 +131,16 @@ extension RunOptions {
 }
 
 private func isOn(_ text: String, _ variable: String) throws(RunUsageError) -> Bool {
+    guard let value = switchValue(text) else {
+        throw RunUsageError("\(variable): '\(text)' is neither on nor off; write 1 or 0")
+    }
+    return value
+}
+
+private func switchValue(_ text: String) -> Bool? {
     switch text.lowercased() {
-    case "1", "true", "yes", "on": return true
-    case "0", "false", "no", "off": return false
-    default: throw RunUsageError("\(variable): '\(text)' is neither on nor off; write 1 or 0")
+    case "1", "true", "yes", "on": true
+    case "0", "false", "no", "off": false
+    default: nil
     }
 }

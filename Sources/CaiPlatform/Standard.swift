@@ -27,9 +27,12 @@ package enum StandardError {
 }
 
 extension StandardError {
-    /// Lets a process in the background of its terminal write there also after `stty tostop`. Programs that it starts with
-    /// `ChildProcess` do not inherit that.
-    package static func allowInBackground() { signal(SIGTTOU, SIG_IGN) }
+    /// Lets this process go on when nobody reads any more, and write to a terminal in whose background it is, also after
+    /// `stty tostop`. Programs that it starts with `ChildProcess` do not inherit that.
+    package static func outliveReaders() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGTTOU, SIG_IGN)
+    }
 }
 
 /// A file that whoever started this process has left open for it.

@@ -27,7 +27,7 @@ struct Cai: ParsableCommand {
         subcommands: [
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
             UndoCommand.self,
-            HooksCommand.self, PersistenceCommand.self,
+            HooksCommand.self, HealthCommand.self, PersistenceCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

@@ -16,6 +16,7 @@ struct HooksCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
+                StandardError.outliveReaders()
                 let job = HooksJob(kind, try global.workplace(), environment: Environment.all)
                 let report = try job.run { name, line in Talk.line("[\(name)] \(line)") }
                 report.surroundings.forEach(Talk.finding)

@@ -30,8 +30,8 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            // As a child of an entrypoint it is in the background of its terminal, and may write nevertheless.
-            if launchPlan != nil || repair { StandardError.allowInBackground() }
+            // As a child of an entrypoint: a log that nobody reads is no reason to do half of a boot.
+            if launchPlan != nil || repair { StandardError.outliveReaders() }
             let workplace = try global.workplace()
             let strict = try strictSteps(workplace.settings)
             let planner = LaunchPlanner(workplace)

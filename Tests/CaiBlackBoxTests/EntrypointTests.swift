@@ -134,6 +134,21 @@ import Testing
         #expect(strict.code == 124 && strict.output.isEmpty, "\(strict)")
     }
 
+    @Test func `goes on when nobody reads its log any more`() throws {
+        let world = try World([
+            "home/agent/startup.d": [
+                "a.sh": script("echo waiting; until [ -e /home/agent/go ]; do sleep 0.01; done; echo on"),
+                "b.sh": script("touch /home/agent/last"),
+            ]
+        ])
+        let program = try world.start("--strict=hooks", "sh", "-c", "ls /home/agent; exit 6")
+        try program.said("waiting")
+        program.closeErrors()
+        try world.put("/home/agent/go", "")
+        #expect(try program.rest().contains("last"))
+        #expect(try program.end() == .exited(6))
+    }
+
     @Test func `that crashes stops nothing, and with --strict everything`() throws {
         let world = try World(["home/agent/startup.d/a.sh": script("kill -KILL $PPID")])
         let agent = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]

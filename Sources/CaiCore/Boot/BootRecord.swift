@@ -60,6 +60,24 @@ package struct BootRecord: Sendable {
         return nil
     }
 
+    /// Whether there is a place where a record could be.
+    package var canBeKept: Bool {
+        var directory = path
+        while !directory.removingLastComponent().isEmpty, directory != "/" {
+            // One that is not there may be made if the one above can be written.
+            if let found = try? root.openInRoot(directory) { return found.isWritable || isAnyFallbackWritable }
+            directory.removeLastComponent()
+        }
+        return isAnyFallbackWritable
+    }
+
+    private var isAnyFallbackWritable: Bool {
+        fallbacks.contains { fallback in
+            let found = (try? root.openInRoot(fallback)) ?? (try? root.openInRoot(fallback.removingLastComponent()))
+            return found?.isWritable == true  // neither there: it cannot be made
+        }
+    }
+
     private func decode(_ bytes: [UInt8]) throws -> BootReport {
         try JSONDecoder().decode(BootReport.self, from: Data(bytes))
     }
