@@ -27,7 +27,7 @@ __attribute__((constructor(101))) static void cai_boot_early(int argc, char **ar
     argument_vector = argv;
     // An init that waits for its first line of Swift has lost what was sent before. It mounts nothing: its command starts on
     // the machine as it was found, and one thread without dispatch has no use for /proc.
-    int is_init = argc > 1 && strcmp(argv[1], "run") == 0;
+    int is_init = argc > 1 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "entrypoint") == 0);
     if (is_init) cai_hold_signals();
     first_parent = getppid();
     _swift_stdlib_overrideUnsafeArgvArgc(argv, argc);

@@ -29,10 +29,10 @@ void cai_release_signals(void) {
     cai_start_signals_are_held = 0;
 }
 
-int cai_next_signal(siginfo_t *information, int64_t nanoseconds) {
+int cai_next_signal(uint64_t wanted, siginfo_t *information, int64_t nanoseconds) {
     struct timespec limit = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
     int got = (int)syscall(
-        SYS_rt_sigtimedwait, &every_signal, information, nanoseconds < 0 ? NULL : &limit, sizeof every_signal);
+        SYS_rt_sigtimedwait, &wanted, information, nanoseconds < 0 ? NULL : &limit, sizeof wanted);
     return got < 0 && errno == EAGAIN ? 0 : got;
 }
 
@@ -73,6 +73,10 @@ int cai_pidfd_send_signal(int process, int signal) {
     return -1;
 #endif
 }
+
+int cai_make_memory_file(const char *name) { return memfd_create(name, 0); }
+
+const char *cai_program_path(void) { return (const char *)getauxval(AT_EXECFN); }
 
 static const uintptr_t stretch = 256 << 10;
 
@@ -173,14 +177,24 @@ _Noreturn static void execute(const struct cai_command *command, struct cai_comm
     give_up(failure, best.step, best.candidate);
 }
 
+// Goes to the first directory that it can; the error is that of the first.
+static int go_to_first(char *const *directories) {
+    int error = 0;
+    for (; *directories; directories++) {
+        if (chdir(*directories) == 0) return 0;
+        if (error == 0) error = errno;
+    }
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
 _Noreturn static void become_command(const struct cai_command *command, struct cai_command_failure *failure) {
     setpgid(0, 0);
     // Allowed from the background because SIGTTOU is blocked. A terminal that is gone meanwhile is no reason to fail.
     if (command->terminal >= 0) tcsetpgrp(command->terminal, getpid());
     write_process_id(command->process_id_places);
     if (command->change_identity && become(command) != 0) give_up(failure, cai_command_identity, 0);
-    if (command->working_directory && chdir(command->working_directory) != 0)
-        give_up(failure, cai_command_directory, 0);
+    if (go_to_first(command->working_directories) != 0) give_up(failure, cai_command_directory, 0);
     if (command->ignores_child_ends) signal(SIGCHLD, SIG_IGN);
     set_mask(cai_start_signal_mask);
     execute(command, failure);

@@ -6,7 +6,7 @@ int cai_start_signals_are_held;
 #ifdef __x86_64__
 // The entry point of the static binary (Package.swift). A signal that arrives before an init has blocked it ends the init,
 // or is dropped when that is process 1, and getting as far as the first constructor takes the C library 0.1 ms. So the very
-// first instructions block every signal when the first argument is "run", and go on to the C library's entry point. On
+// first instructions block every signal when the first argument is "run" or "entrypoint", and go on to the C library's. On
 // entry the stack pointer is at the number of arguments, and %rdx belongs to the C library (System V ABI, x86-64, 3.4.1).
 __asm__(
     ".text\n"
@@ -17,8 +17,15 @@ __asm__(
     "    jl 1f\n"
     "    movq 16(%rsp), %rax\n"
     "    cmpl $0x006e7572, (%rax)\n"  // "run" and its zero byte
+    "    je 3f\n"
+    "    movabsq $0x696f707972746e65, %rcx\n"  // "entrypoi"
+    "    cmpq %rcx, (%rax)\n"
     "    jne 1f\n"
-    "    movq %rdx, %r9\n"
+    "    cmpw $0x746e, 8(%rax)\n"  // "nt"
+    "    jne 1f\n"
+    "    cmpb $0, 10(%rax)\n"
+    "    jne 1f\n"
+    "3:  movq %rdx, %r9\n"
     "    movl $14, %eax\n"  // rt_sigprocmask
     "    movl $2, %edi\n"   // SIG_SETMASK
     "    leaq 2f(%rip), %rsi\n"

@@ -14,32 +14,38 @@ package struct Command: ~Copyable {
     private let credentials: Credentials?
     /// The user as it was named, for errors.
     private let user: String
-    private let directory: FilePath?
+    private let directories: [FilePath]
+    private let variables: [(name: String, value: String)]
     private let ignoresChildEnds: Bool
+    private let program: [[UInt8]]?
 
-    /// Describes a command. `arguments` is NULL-terminated, not empty, and stays valid; `ignoresChildEnds` tells whether
-    /// this process was started with SIGCHLD ignored.
+    /// Describes a command. `arguments` is NULL-terminated, not empty, and stays valid; it starts in the first of
+    /// `directories` that can be had, with `variables` set besides; `ignoresChildEnds` tells whether this process was
+    /// started with SIGCHLD ignored. `program` are the paths to try in place of the search path.
     package init(
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, credentials: Credentials?, user: String,
-        directory: FilePath?, ignoresChildEnds: Bool
+        directories: [FilePath], variables: [(name: String, value: String)] = [], ignoresChildEnds: Bool,
+        program: [[UInt8]]? = nil
     ) {
         self.arguments = arguments
         self.credentials = credentials
         self.user = user
-        self.directory = directory
+        self.directories = directories
+        self.variables = variables
         self.ignoresChildEnds = ignoresChildEnds
+        self.program = program
     }
 
     /// Starts it, in the foreground of `terminal` if there is one. When it returns the command has been executed: every
     /// signal sent from then on reaches it. Throws `CommandFailure`; then nothing is running.
     package func start(terminal: CInt?) throws(CommandFailure) -> Int32 {
         let name = arguments[0].map { bytes($0) } ?? []
-        let candidates = CommandSearch.candidates(for: name, path: getenv("PATH").map { bytes($0) })
+        let candidates = program ?? CommandSearch.candidates(for: name, path: getenv("PATH").map { bytes($0) })
         let paths = CStrings(candidates)
         let shell = CStrings([Array("/bin/sh".utf8)])
         let script = scriptArguments(shell)
         defer { script.deallocate() }
-        let environment = CommandEnvironment()
+        let environment = CommandEnvironment(setting: variables)
         let result = start(terminal, paths, script, environment)
         if result.process > 0 { return result.process }
         throw failure(result.failure, candidates, name)
@@ -49,14 +55,14 @@ package struct Command: ~Copyable {
         _ terminal: CInt?, _ paths: borrowing CStrings,
         _ script: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ environment: borrowing CommandEnvironment
     ) -> (process: pid_t, failure: cai_command_failure) {
-        let directory = CStrings(self.directory.map { [$0.withPlatformString { bytes($0) }] } ?? [])
+        let directories = CStrings(self.directories.map { $0.withPlatformString { bytes($0) } })
         var failure = cai_command_failure()
         let groups = credentials?.groups ?? []
         let process = groups.withUnsafeBufferPointer { groups in
             var command = cai_command(
                 candidates: paths.pointers, arguments: arguments, script_arguments: script,
                 environment: environment.variables, process_id_places: environment.processIDPlaces,
-                working_directory: directory.pointers[0], terminal: terminal ?? -1,
+                working_directories: directories.pointers, terminal: terminal ?? -1,
                 ignores_child_ends: ignoresChildEnds ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
                 uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
                 group_count: groups.count)
@@ -84,7 +90,8 @@ package struct Command: ~Copyable {
         switch step {
         case .identity: return CommandFailure(step, user, errno)
         case .directory:
-            return CommandFailure(step, printable(directory.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
+            return CommandFailure(
+                step, printable(directories.first.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
         case .execute where errno == .noSuchFileOrDirectory, .fork: return CommandFailure(step, printable(name), errno)
         default: return CommandFailure(step, printable(candidates[Int(report.candidate)]), errno)
         }

@@ -62,10 +62,13 @@ package enum SignalQueue {
     package static func giveBack() { cai_release_signals() }
 
     /// Takes the next signal, waiting for it until the deadline, or for ever. Nil when the time is over, and after this
-    /// process was stopped and continued.
-    package static func next(before deadline: ContinuousClock.Instant?) -> IncomingSignal? {
+    /// process was stopped and continued. Given a list, signals that are not in it stay where they are.
+    package static func next(
+        _ wanted: [Signal]? = nil, before deadline: ContinuousClock.Instant?
+    ) -> IncomingSignal? {
+        let bits = wanted?.reduce(UInt64(0)) { $0 | 1 << UInt64($1.number - 1) }
         var information = siginfo_t()
-        let number = cai_next_signal(&information, deadline?.nanosecondsFromNow ?? -1)
+        let number = cai_next_signal(bits ?? .max, &information, deadline?.nanosecondsFromNow ?? -1)
         return number > 0 ? IncomingSignal(number, information) : nil
     }
 

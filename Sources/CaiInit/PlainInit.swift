@@ -24,13 +24,13 @@ struct PlainInit: ~Copyable {
     private var deadline: ContinuousClock.Instant?
     /// Whether everybody has had their grace time.
     private var isOutOfTime = false
-    /// Whether this process has stopped, or tried to, because the command was stopped.
-    var isSuspended = false
+    var jobControl: JobControl
 
     init(command: pid_t, options: RunOptions, hadTerminal: Bool) {
         self.command = command
         self.options = options
         self.hadTerminal = hadTerminal
+        jobControl = JobControl(command: command)
         log = RunLog(verbosity: options.verbosity)
     }
 
@@ -66,7 +66,8 @@ struct PlainInit: ~Copyable {
         if let ended {
             commandEnded(ended, leaving: hasChildren)
         } else if let stopped {
-            commandStopped(stopped)
+            log.debug("process \(command) was stopped by \(stopped)")
+            jobControl.commandStopped(stopped)
         }
         return hasChildren
     }
@@ -87,7 +88,7 @@ struct PlainInit: ~Copyable {
         if hadTerminal { Terminal.takeBack(from: command) }
         guard hasChildren, !isOutOfTime else { return }
         log.info("asking the processes that it left behind to end")
-        Remainder(group: command).terminate()
+        Remainder(groups: [command]).terminate()
         startGrace()
     }
 
@@ -103,7 +104,7 @@ struct PlainInit: ~Copyable {
         if case .killing = phase { return }
         log.info("the grace time is over, killing what is left")
         isOutOfTime = true
-        Remainder(group: command).kill()
+        Remainder(groups: [command]).kill()
         if case .running = phase { kill(command, SIGKILL) }
     }
 

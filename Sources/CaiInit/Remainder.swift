@@ -4,8 +4,8 @@ import Glibc
 /// What is left when a command has ended: everything else in the PID namespace of process 1, every descendant of another
 /// process.
 struct Remainder {
-    /// The group that the command led: all there is to go by without /proc.
-    let group: pid_t
+    /// The groups that were led by what this process has started: all there is to go by without /proc.
+    let groups: [pid_t]
 
     /// Asks everything to end. Who is stopped is continued, so that it can.
     func terminate() { signal([.terminate, .continue]) }
@@ -17,7 +17,7 @@ struct Remainder {
         if getpid() == 1 {
             signals.forEach { Glibc.kill(-1, $0.number) }
         } else if !signalDescendants(signals) {
-            signals.forEach { Glibc.kill(-group, $0.number) }
+            for group in groups { signals.forEach { Glibc.kill(-group, $0.number) } }
         }
     }
 

@@ -1,9 +1,7 @@
 import CPlatform
-import CaiPlatform
 import Glibc
-import SystemPackage
 
-/// `cai run`: from the words of a command line to an exit code.
+/// An init, `cai run` or `cai entrypoint`: from the words of a command line to an exit code.
 package enum Run {
     /// What came of it.
     package enum Outcome: Hashable, Sendable {
@@ -15,23 +13,26 @@ package enum Run {
         case usage(String)
     }
 
-    /// Whether this program was started as `cai run`. The start-up code has taken the signals over then.
-    package static var isWanted: Bool {
+    /// The init as which this program was started, if it was. The start-up code has taken the signals over then.
+    package static var wanted: InitProgram? {
         let words = cai_argument_vector()
-        return words[0] != nil && words[1].map { bytes($0) == Array("run".utf8) } == true
+        guard words[0] != nil, let first = words[1].map({ bytes($0) }) else { return nil }
+        return [InitProgram.run, .entrypoint].first { first == Array($0.name.utf8) }
     }
 
     /// Does what the command line asks for. Only an exit code ends the program: for everything else signals have their
     /// ordinary effect again.
-    package static func perform() -> Outcome {
+    package static func perform(_ program: InitProgram) -> Outcome {
         SignalQueue.take()
         let words = cai_argument_vector() + 2
         do {
-            let variables = try RunOptions { name in getenv(name).map { bytes($0) } }
-            switch try RunRequest(words: Words(words), over: variables) {
+            let variables = try RunOptions(of: program) { name in getenv(name).map { bytes($0) } }
+            switch try RunRequest(words: CommandWords(words), of: program, over: variables) {
             case .help: return giveUp(.help)
             case .version: return giveUp(.version)
-            case .command(let options, let start): return .exit(code: run(words + start, options))
+            case .command(let options, let start):
+                let command = words + start
+                return .exit(code: program == .run ? run(command, options) : try Entrypoint.run(command, options))
             }
         } catch {
             return giveUp(.usage(error.description))
@@ -48,15 +49,15 @@ package enum Run {
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, _ options: RunOptions
     ) -> CInt {
         let log = RunLog(verbosity: options.verbosity)
-        let orphaned = watchParent(options.parentDeathSignal, log)
+        let orphaned = InitWork.watchParent(options.parentDeathSignal, log)
         if !Reaper.adoptOrphans() { log.info("orphans go to another process: this kernel has no subreapers") }
         do {
             let command = Command(
-                arguments, credentials: try options.user.map(credentials) ?? nil, user: options.user ?? "",
-                directory: options.workingDirectory, ignoresChildEnds: Reaper.prepare())
+                arguments, credentials: try options.user.map(InitWork.credentials) ?? nil, user: options.user ?? "",
+                directories: options.workingDirectory.map { [$0] } ?? [], ignoresChildEnds: Reaper.prepare())
             let started = try Terminal.start(command)
             log.info("started process \(started.process)")
-            letGo()
+            InitWork.letGo()
             var this = PlainInit(command: started.process, options: options, hadTerminal: started.hasTerminal)
             return this.run(first: orphaned ? options.parentDeathSignal : nil)
         } catch {
@@ -64,48 +65,4 @@ package enum Run {
             return error.code
         }
     }
-
-    /// Asks for a signal at the parent's end. Returns whether that has come already, of which the kernel says nothing.
-    private static func watchParent(_ signal: Signal?, _ log: RunLog) -> Bool {
-        guard let signal else { return false }
-        let parent = cai_first_parent()
-        if cai_set_parent_death_signal(signal.number) != 0 { log.info("the kernel does not tell of the parent's end") }
-        return getppid() != parent
-    }
-
-    /// The ids to run with; nil when they are those of this process, which then need not be allowed to change them.
-    private static func credentials(_ user: String) throws(CommandFailure) -> Credentials? {
-        do {
-            let credentials = try Credentials(user)
-            let isSame = geteuid() != 0 && getuid() == credentials.uid && getgid() == credentials.gid
-            return isSame ? nil : credentials
-        } catch {
-            throw CommandFailure(.user(error.description), user, .noSuchFileOrDirectory)
-        }
-    }
-
-    /// Gives up what would keep others waiting, descriptors that somebody reads from and a directory to unmount, and the
-    /// memory that only starting took.
-    private static func letGo() {
-        cai_close_from(3)
-        chdir("/")
-        cai_release_program_text()
-    }
-}
-
-/// The words of a command line, each turned into bytes when it is looked at.
-private struct Words: Collection {
-    private let pointers: UnsafePointer<UnsafeMutablePointer<CChar>?>
-    let startIndex = 0
-    let endIndex: Int
-
-    init(_ pointers: UnsafePointer<UnsafeMutablePointer<CChar>?>) {
-        self.pointers = pointers
-        var count = 0
-        while pointers[count] != nil { count += 1 }
-        endIndex = count
-    }
-
-    func index(after index: Int) -> Int { index + 1 }
-    subscript(index: Int) -> [UInt8] { pointers[index].map { bytes($0) } ?? [] }
 }

@@ -1,9 +1,17 @@
 import SystemPackage
 
-/// A flag of `cai run`, with its names and what it changes.
+/// A flag of an init, with its names and what it changes.
 package enum RunFlag: CaseIterable, Sendable {
     case subreaper, group, singleChild, parentDeathSignal, expectExitCode, warnOnReap, rewrite, verbose, grace, user
     case workdir
+    case strict, bootTimeout, readyDescriptor, systemd
+
+    /// Whether a value follows.
+    package enum Value: Sendable {
+        case none, required
+        /// Only behind an equals sign.
+        case optional
+    }
 
     /// The letter behind a single dash.
     package var letter: UInt8? {
@@ -16,7 +24,7 @@ package enum RunFlag: CaseIterable, Sendable {
         case .warnOnReap: UInt8(ascii: "w")
         case .rewrite: UInt8(ascii: "r")
         case .verbose: UInt8(ascii: "v")
-        case .grace, .user, .workdir: nil
+        case .grace, .user, .workdir, .strict, .bootTimeout, .readyDescriptor, .systemd: nil
         }
     }
 
@@ -34,17 +42,24 @@ package enum RunFlag: CaseIterable, Sendable {
         case .grace: "grace"
         case .user: "user"
         case .workdir: "workdir"
+        case .strict: "strict"
+        case .bootTimeout: "boot-timeout"
+        case .readyDescriptor: "ready-fd"
+        case .systemd: "systemd"
         }
     }
 
     /// The environment variable for the same.
-    package var variable: String { "CAI_RUN_" + name.uppercased().replacing("-", with: "_") }
+    package func variable(of program: InitProgram) -> String {
+        program.variablePrefix + name.uppercased().replacing("-", with: "_")
+    }
 
-    /// Whether a value follows.
-    package var takesValue: Bool {
+    package var value: Value {
         switch self {
-        case .parentDeathSignal, .expectExitCode, .rewrite, .grace, .user, .workdir: true
-        case .subreaper, .group, .singleChild, .warnOnReap, .verbose: false
+        case .parentDeathSignal, .expectExitCode, .rewrite, .grace, .user, .workdir, .bootTimeout, .readyDescriptor:
+            .required
+        case .strict: .optional
+        case .subreaper, .group, .singleChild, .warnOnReap, .verbose, .systemd: .none
         }
     }
 
@@ -65,7 +80,15 @@ extension RunOptions {
         case .parentDeathSignal: parentDeathSignal = try RunUsageError.signal(text, for: name)
         case .expectExitCode: expectedCodes.insert(try exitCode(text, for: name))
         case .rewrite: try rewriting.add(text, for: name)
-        case .grace: requestedGrace = try graceTime(text, for: name)
+        case .grace: requestedGrace = try time(text, for: name)
+        case .bootTimeout: boot.timeout = try time(text, for: name)
+        case .strict: boot.strict = value.isEmpty ? "all" : text
+        case .systemd: boot.isForSystemd = true
+        case .readyDescriptor:
+            guard let number = decimal(text), number > 2 else {
+                throw RunUsageError("\(name): '\(text)' is no descriptor above 2")
+            }
+            boot.readyDescriptor = CInt(number)
         case .user:
             try requireNotEmpty(value, for: name)
             user = text
@@ -85,7 +108,7 @@ private func exitCode(_ text: String, for name: String) throws(RunUsageError) ->
     return code
 }
 
-private func graceTime(_ text: String, for name: String) throws(RunUsageError) -> Duration {
+private func time(_ text: String, for name: String) throws(RunUsageError) -> Duration {
     guard let time = Duration(timeSpan: text) else {
         throw RunUsageError("\(name): '\(text)' is no time; write for example 10, 10s, 500ms, 1.5s or 1m30s")
     }

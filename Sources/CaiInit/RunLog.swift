@@ -3,14 +3,18 @@ import CaiPlatform
 /// What an init tells on standard error.
 package struct RunLog: Sendable {
     private let verbosity: Int
+    private let program: InitProgram
 
-    /// Tells failures, and with growing verbosity more.
-    package init(verbosity: Int) { self.verbosity = verbosity }
+    /// Tells failures, and with growing verbosity more. Lines begin with the name of the program.
+    package init(verbosity: Int, of program: InitProgram = .run) {
+        self.verbosity = verbosity
+        self.program = program
+    }
 
     /// Something that keeps the init from doing its work: waits for the reader if it has to.
-    package func error(_ text: String) { StandardError.write("[ERROR] cai run: \(text)\n") }
+    package func error(_ text: String) { StandardError.write("[ERROR] cai \(program.name): \(text)\n") }
 
-    /// Something that was asked for by a flag of its own.
+    /// Something that is told without being asked for, or by a flag of its own.
     package func warning(_ text: @autoclosure () -> String) { tell("WARN", text()) }
 
     /// What happens to the command, from the first `-v` on.
@@ -25,6 +29,6 @@ package struct RunLog: Sendable {
 
     /// An init that waits for the reader of its log forwards nothing, so that a line that would have to wait is dropped.
     private func tell(_ kind: String, _ text: String) {
-        StandardError.writeAtOnce("[\(kind)] cai run: \(text)\n")
+        StandardError.writeAtOnce("[\(kind)] cai \(program.name): \(text)\n")
     }
 }

@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// How `cai run` works on its command: what flags and variables can change.
+/// How an init works on its command: what flags and variables can change.
 package struct RunOptions: Hashable, Sendable {
     /// Whether signals go to the process group of the command instead of to the command alone.
     package var signalsGroup = false
@@ -19,6 +19,8 @@ package struct RunOptions: Hashable, Sendable {
     package var user: String?
     /// Where the command starts; nil for where the init did.
     package var workingDirectory: FilePath?
+    /// What only an entrypoint does.
+    package var boot = BootOptions()
 
     package init() {}
 
@@ -29,4 +31,18 @@ package struct RunOptions: Hashable, Sendable {
     package func code(for code: CInt) -> CInt {
         UInt8(exactly: code).map(expectedCodes.contains) == true ? 0 : code
     }
+}
+
+/// What `cai entrypoint` does before its command and beside it.
+package struct BootOptions: Hashable, Sendable {
+    /// The most time that the boot has.
+    package var timeout = Duration.seconds(60)
+    /// The boot steps that must not fail, as `cai init --strict` takes them; nil where the settings decide.
+    package var strict: String?
+    /// Where a line break tells that the command has been started.
+    package var readyDescriptor: CInt?
+    /// Whether `/sbin/init` takes over after the boot.
+    package var isForSystemd = false
+
+    package init() {}
 }

@@ -15,6 +15,7 @@ package struct Signal: Hashable, Sendable {
     package static let last = 64
     package static let hangUp = Signal(SIGHUP)
     package static let interrupt = Signal(SIGINT)
+    package static let quit = Signal(SIGQUIT)
     package static let kill = Signal(SIGKILL)
     package static let pipe = Signal(SIGPIPE)
     package static let terminate = Signal(SIGTERM)

@@ -41,3 +41,25 @@ extension FilePath.Component {
         withPlatformString { UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) } }
     }
 }
+
+extension Directory {
+    /// Whether this process may make files in it; a file system that is read-only says no.
+    package var isWritable: Bool { faccessat(descriptor.raw, ".", W_OK, AT_EACCESS) == 0 }
+
+    /// Writes to a file without a name, which leaves no trace. Throws `SystemCallError` when that does not work. On file
+    /// systems without such files (open(2), O_TMPFILE) it only asks for permission.
+    package func checkWriting() throws(SystemCallError) {
+        let file = Descriptor(owning: cai_openat(descriptor.raw, ".", namelessFile | O_WRONLY | O_CLOEXEC, 0o600))
+        let problem = Errno(rawValue: errno)
+        if file.raw >= 0 {
+            _ = try check("write", label.printed) { Glibc.write(file.raw, "x", 1) }
+        } else if ![EOPNOTSUPP, EISDIR].contains(problem.rawValue) {
+            throw SystemCallError("write", label.printed, problem)
+        } else if !isWritable {
+            throw SystemCallError("write", label.printed, Errno(rawValue: errno))
+        }
+    }
+}
+
+/// O_TMPFILE, which the module does not have.
+private let namelessFile = 0o20000000 | O_DIRECTORY

@@ -11,9 +11,9 @@ package struct ProcessIdentity: Hashable, Sendable {
 
 /// The processes below this one, as /proc tells them.
 package enum ProcessTree {
-    /// Children, their children and so on, without those that have ended. Nil where there is no /proc, or one of another
-    /// PID namespace.
-    package static func descendants() -> [ProcessIdentity]? {
+    /// Children, their children and so on, without those that have ended; those of this process, or of another. Nil where
+    /// there is no /proc, or one of another PID namespace.
+    package static func descendants(of ancestor: Int32? = nil) -> [ProcessIdentity]? {
         let own = getpid()
         guard isOfThisNamespace(own), let directory = opendir("/proc") else { return nil }
         defer { closedir(directory) }
@@ -23,7 +23,7 @@ package enum ProcessTree {
             children[line.parent, default: []].append(line)
         }
         var found: [ProcessIdentity] = []
-        var waiting = [own]
+        var waiting = [ancestor ?? own]
         while let parent = waiting.popLast() {
             for child in children.removeValue(forKey: parent) ?? [] {
                 waiting.append(child.identity.id)

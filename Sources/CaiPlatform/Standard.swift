@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import SystemPackage
 
 /// Standard error, unbuffered. A reader that is gone is no error.
 package enum StandardError {
@@ -22,6 +23,30 @@ package enum StandardError {
         // A pipe that can be written takes PIPE_BUF bytes without waiting (pipe(7)).
         guard poll(&state, 1, 0) == 1, state.revents == Int16(POLLOUT) else { return }
         write(line)
+    }
+}
+
+extension StandardError {
+    /// Lets this process go on when nobody reads any more, and write to a terminal in whose background it is, also after
+    /// `stty tostop`. Programs that it starts with `ChildProcess` do not inherit that.
+    package static func outliveReaders() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGTTOU, SIG_IGN)
+    }
+}
+
+/// A file that whoever started this process has left open for it.
+package enum InheritedFile {
+    /// Writes all of it; the file stays open. Throws `SystemCallError`.
+    package static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemCallError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let problem = errno
+            if count < 0, problem == EINTR { continue }
+            if count <= 0 { throw SystemCallError("write", "descriptor \(descriptor)", Errno(rawValue: problem)) }
+            rest = rest.dropFirst(count)
+        }
     }
 }
 

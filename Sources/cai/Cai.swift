@@ -11,7 +11,7 @@ import CaiPlatform
 enum Start {
     static func main() {
         restoreEnvironment()
-        if Run.isWanted { RunCommand.main() }
+        if let program = Run.wanted { program.main() }
         Cai.main()
     }
 }
@@ -25,8 +25,9 @@ struct Cai: ParsableCommand {
         discussion: "Every command that changes something shows the same plan with --dry-run.",
         version: Build.version,
         subcommands: [
-            RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self, UndoCommand.self,
-            PersistenceCommand.self,
+            EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
+            UndoCommand.self,
+            HooksCommand.self, HealthCommand.self, PersistenceCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

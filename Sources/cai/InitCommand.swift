@@ -23,20 +23,36 @@ struct InitCommand: ParsableCommand {
     @Flag(help: "Print problems only.") var quiet = false
     @Flag(help: "Show every change.") var verbose = false
     @Flag(help: "Work on / even where this does not look like a container with a volume.") var force = false
+    @Flag(help: "Only the steps that mend what can change while a container runs; keeps the report of the last boot.")
+    var repair = false
+    /// What `cai entrypoint` reads its plan from.
+    @Option(help: .hidden) var launchPlan: Int32?
 
     func run() throws {
         try reportingFailures {
+            // As a child of an entrypoint: a log that nobody reads is no reason to do half of a boot.
+            if launchPlan != nil || repair { StandardError.outliveReaders() }
             let workplace = try global.workplaceAsFound()
+            let strict = try strictSteps(workplace.settings)
+            let planner = LaunchPlanner(workplace)
+            try hand(planner.beginning(isStrict: !strict.isEmpty).beginning)
             let request = InitRequest(
-                isPreview: dryRun, strict: try strictSteps(workplace.settings), force: force,
-                environment: Environment.all, log: { name, line in Talk.line("[\(name)] \(line)") })
+                isPreview: dryRun, strict: strict, force: force, environment: Environment.all,
+                steps: repair ? BootStepName.repair : BootStepName.allCases,
+                log: { name, line in Talk.line("[\(name)] \(line)") })
             let job = InitJob(workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), request: request)
-            let report = job.run()
+            let (report, variables) = job.run()
             show(report)
-            if let problem = job.record(report) { Talk.finding(problem) }
+            if !repair, let problem = job.record(report) { Talk.finding(problem) }
             if global.json { print(try report.json()) }
+            try hand(planner.rest(report, essential: strict, variables: variables).rest)
             if report.status == .failed || report.isRefused { throw Exit.found }
         }
+    }
+
+    /// Writes to the plan, if somebody waits for one.
+    private func hand(_ text: [UInt8]) throws {
+        if let launchPlan { try InheritedFile.write(text, to: launchPlan) }
     }
 
     private func strictSteps(_ settings: Settings) throws -> Set<BootStepName> {

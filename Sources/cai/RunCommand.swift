@@ -1,7 +1,4 @@
 import ArgumentParser
-import CaiInit
-import CaiPlatform
-import Glibc
 
 /// `cai run`: the plain init.
 ///
@@ -49,20 +46,4 @@ struct RunCommand: ParsableCommand {
 
     /// Only reached when `run` was not the first word.
     func run() throws { throw CleanExit.helpRequest(self) }
-}
-
-extension RunCommand {
-    /// Does what the command line asks for, and ends the program.
-    static func main() -> Never {
-        switch Run.perform() {
-        case .exit(let code): _exit(code)
-        case .help: exit(withError: CleanExit.helpRequest(self))
-        case .version: exit(withError: CleanExit.message(Build.version))
-        case .usage(let problem):
-            StandardError.write(
-                "Error: \(problem)\nUsage: \(Cai.usageString(for: self))\n  See 'cai run --help' for more information.\n"
-            )
-            _exit(ExitCode.validationFailure.rawValue)
-        }
-    }
 }

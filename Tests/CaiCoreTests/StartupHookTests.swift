@@ -31,8 +31,9 @@ private struct Place {
                     .startupHooks: ("--hooks", "\(base)/missing:\(base)/image:\(base)/work/hooks"),
                     .hookTimeout: ("--timeout", "\(timeout)"),
                 ]))
-        let hooks = StartupHooks(
-            workplace, environment: ["PATH": "/usr/bin:/bin", "TOKEN": "sesame"], redactor: Redactor(secrets: secrets))
+        let hooks = Hooks(
+            .startup, workplace,
+            environment: ["PATH": "/usr/bin:/bin", "TOKEN": "sesame"], redactor: Redactor(secrets: secrets))
         var lines: [String] = []
         let report = hooks.run { lines.append("\($0): \($1)") }
         return (report, lines)

@@ -129,3 +129,52 @@ private func command(
     ])
     func `that is none is refused`(text: String) { #expect(Duration(timeSpan: text) == nil) }
 }
+
+/// Reads words as `cai entrypoint` does, below variables as NAME=VALUE without `CAI_ENTRYPOINT_`.
+private func entrypoint(_ words: [String], _ variables: [String: String] = [:]) throws -> RunRequest {
+    let all = Dictionary(uniqueKeysWithValues: variables.map { ("CAI_ENTRYPOINT_" + $0.key, $0.value) })
+    let options = try RunOptions(of: .entrypoint) { name in all[name].map { Array($0.utf8) } }
+    return try RunRequest(words: words.map { Array($0.utf8) }, of: .entrypoint, over: options)
+}
+
+private func boot(_ words: [String], _ variables: [String: String] = [:]) throws -> BootOptions {
+    guard case .command(let options, _) = try entrypoint(words, variables) else { throw RunUsageError("no command") }
+    return options.boot
+}
+
+@Suite struct `The command line of cai entrypoint` {
+    @Test func `has the flags of cai run and its own`() throws {
+        let options = try boot(["-g", "--boot-timeout", "1m", "--strict=links,hooks", "--ready-fd=7", "true"])
+        #expect(options.timeout == .seconds(60) && options.strict == "links,hooks" && options.readyDescriptor == 7)
+        #expect(try boot(["true"]) == BootOptions())
+        #expect(throws: RunUsageError.self) { try read(["--strict", "true"]) }
+    }
+
+    @Test func `takes the word behind --strict for the command`() throws {
+        #expect(try entrypoint(["--strict", "true"]) == entrypoint(["--strict=all", "--", "true"]).moved(by: -1))
+        #expect(try boot(["true"], ["STRICT": "1"]).strict == "all")
+        #expect(try boot(["true"], ["STRICT": "0"]).strict == nil)
+        #expect(try boot(["true"], ["STRICT": "git"]).strict == "git")
+    }
+
+    @Test func `may do without a command for systemd only`() throws {
+        #expect(try boot(["--systemd"]).isForSystemd)
+        #expect(try boot([], ["SYSTEMD": "yes"]).isForSystemd)
+        #expect(throws: RunUsageError.self) { try boot([]) }
+    }
+
+    @Test(arguments: [
+        ["--ready-fd", "2", "x"], ["--ready-fd", "x", "x"], ["--boot-timeout", "soon", "x"], ["--root", "/", "x"],
+    ])
+    func `refuses what means nothing`(words: [String]) {
+        #expect(throws: RunUsageError.self) { try boot(words) }
+    }
+}
+
+extension RunRequest {
+    /// The same request for a command that begins elsewhere.
+    fileprivate func moved(by distance: Int) -> RunRequest {
+        guard case .command(let options, let start) = self else { return self }
+        return .command(options, start: start + distance)
+    }
+}

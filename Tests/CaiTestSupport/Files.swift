@@ -5,7 +5,7 @@ package import SystemPackage
 package struct FileTrouble: Error, CustomStringConvertible {
     package let description: String
 
-    init(_ operation: String, _ path: FilePath, _ number: Int32) {
+    package init(_ operation: String, _ path: FilePath, _ number: Int32) {
         description = "\(operation) \(path.shown): \(Errno(rawValue: number))"
     }
 }

@@ -6,10 +6,11 @@
 #   container_start NAME [OPTION…] [-- COMMAND…]    a container that stays; COMMAND is its PID 1 (an idle one if none)
 #   container_exec  NAME [--user USER] [--tty] -- COMMAND…   runs in it; the status is that of COMMAND
 #   container_run   [OPTION…] -- COMMAND…           a container for one command; the status is that of COMMAND
+#   container_stop NAME                             tells its PID 1 to end, and waits for it; `stopped_with` is its status
 #   container_destroy NAME                          it and all that it wrote outside of named volumes is gone
 #   container_volume NAME [ARGUMENT…]               runs find, with the arguments, on a named volume from outside
 #
-# Options: --volume vol:NAME:/to, anon:/to, bind:/from:/to or tmpfs:/to; --env NAME=VALUE; --user USER;
+# Options: --entrypoint PROGRAM (COMMAND are its arguments); --volume vol:NAME:/to, anon:/to, bind:/from:/to or tmpfs:/to; --env NAME=VALUE; --user USER;
 #          and, in namespaces only, --root DIR (the root file system, "/" for the machine's own).
 # shellcheck shell=bash
 
@@ -38,11 +39,13 @@ container_start() { "${engine}_start" "$@"; }
 container_exec() { "${engine}_exec" "$@"; }
 container_run() { "${engine}_run" "$@"; }
 container_volume() { "${engine}_volume" "$@"; }
+container_stop() { "${engine}_stop" "$@"; }
 container_destroy() { "${engine}_destroy" "$@"; }
 
-# Takes the options of a call apart, into `volumes`, `environment`, `user`, `root`, `tty` and `command_line`.
+# Takes the options of a call apart, into `volumes`, `environment`, `user`, `root`, `tty`, `entrypoint` and
+# `command_line`.
 container_options() {
-    volumes=() environment=() user=root root=$world/rootfs tty='' command_line=()
+    volumes=() environment=() user=root root=$world/rootfs tty='' entrypoint='' command_line=()
     while [ $# -gt 0 ]; do
         case $1 in
         --volume) volumes+=("$2") && shift 2 ;;
@@ -50,6 +53,7 @@ container_options() {
         --user) user=$2 && shift 2 ;;
         --root) root=$2 && shift 2 ;;
         --tty) tty=1 && shift ;;
+        --entrypoint) entrypoint=$2 && shift 2 ;;
         --) shift && command_line=("$@") && return ;;
         *) die "unknown option for a container: $1" ;;
         esac

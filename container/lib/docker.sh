@@ -52,7 +52,7 @@ docker_remove_cgroups() {
 }
 
 docker_start() {
-    local name=$1 volumes environment user root tty command_line
+    local name=$1 volumes environment user root tty entrypoint command_line
     shift
     container_options "$@"
     [ ${#command_line[@]} -gt 0 ] || command_line=("${idle_command[@]}")
@@ -61,7 +61,7 @@ docker_start() {
 }
 
 docker_run() {
-    local volumes environment user root tty command_line
+    local volumes environment user root tty entrypoint command_line
     container_options "$@"
     docker_words
     private_docker run --rm --interactive "${docker_words[@]}" "${command_line[@]}"
@@ -71,6 +71,7 @@ docker_run() {
 docker_words() {
     local volume rest variable
     docker_words=(--network none --user "$user")
+    [ -z "$entrypoint" ] || docker_words+=(--entrypoint "$entrypoint")
     for variable in ${environment[@]+"${environment[@]}"}; do docker_words+=(--env "$variable"); done
     for volume in ${volumes[@]+"${volumes[@]}"}; do
         rest=${volume#*:}
@@ -85,13 +86,18 @@ docker_words() {
 }
 
 docker_exec() {
-    local name=$1 options=(--interactive) variable volumes environment user root tty command_line
+    local name=$1 options=(--interactive) variable volumes environment user root tty entrypoint command_line
     shift
     container_options "$@"
     [ -z "$tty" ] || options+=(--tty)
     [ "$user" = root ] || options+=(--env "HOME=/home/$user" --env "USER=$user")
     for variable in ${environment[@]+"${environment[@]}"}; do options+=(--env "$variable"); done
     private_docker exec "${options[@]}" --user "$user" "$name" "${command_line[@]}"
+}
+
+docker_stop() {
+    private_docker stop --time 60 "$1" >/dev/null
+    stopped_with=$(private_docker wait "$1")
 }
 
 docker_destroy() { private_docker rm --force --volumes "$1" >/dev/null; }

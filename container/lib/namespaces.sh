@@ -7,7 +7,7 @@ declare -A namespaces_pid=() namespaces_keeper=()
 namespaces_up() { mkdir -p "$world/ram/containers"; }
 
 namespaces_start() {
-    local name=$1 mounts volumes environment user root tty command_line
+    local name=$1 mounts volumes environment user root tty entrypoint command_line
     shift
     container_options "$@"
     [ ${#command_line[@]} -gt 0 ] || command_line=("${idle_command[@]}")
@@ -30,7 +30,7 @@ namespaces_await() {
 }
 
 namespaces_run() {
-    local status=0 name=once-$BASHPID-$RANDOM mounts volumes environment user root tty command_line
+    local status=0 name=once-$BASHPID-$RANDOM mounts volumes environment user root tty entrypoint command_line
     container_options "$@"
     namespaces_prepare "$name"
     "${namespaces_command[@]}" "${command_line[@]}" 8>&"$ready" || status=$?
@@ -53,6 +53,7 @@ namespaces_prepare() {
         unshare --mount --propagation private --pid --fork --kill-child --uts --ipc --net --
         "$here/lib/enter" "$root" "$folder" "$1" ${mounts[@]+"${mounts[@]}"} --
     )
+    [ -z "$entrypoint" ] || command_line=("$entrypoint" "${command_line[@]}")
     [ "$user" = root ] || die "a container starts as root; use container_exec --user"
 }
 
@@ -75,7 +76,7 @@ namespaces_mounts() {
 }
 
 namespaces_exec() {
-    local name=$1 identity=() home=/root volumes environment user root tty command_line
+    local name=$1 identity=() home=/root volumes environment user root tty entrypoint command_line
     shift
     container_options "$@"
     if [ "$user" != root ]; then
@@ -86,6 +87,14 @@ namespaces_exec() {
         ${environment[@]+"${environment[@]}"} \
         nsenter --target "${namespaces_pid[$name]}" --mount --uts --ipc --net --pid --root --wd \
         ${identity[@]+"${identity[@]}"} -- "${command_line[@]}"
+}
+
+namespaces_stop() {
+    stopped_with=0
+    kill -TERM "${namespaces_pid[$1]}"
+    # Its number may soon be somebody else's.
+    namespaces_pid[$1]=''
+    wait "${namespaces_keeper[$1]}" || stopped_with=$?
 }
 
 namespaces_destroy() {

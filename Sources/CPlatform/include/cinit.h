@@ -11,7 +11,7 @@ char *_Nullable const *_Nonnull cai_argument_vector(void);
 /// The process that started this program, or whoever had adopted it by then.
 pid_t cai_first_parent(void);
 
-/// Blocks every signal there is, also 32 and 33 that the C library keeps for itself. For `cai run` the start-up code has
+/// Blocks every signal there is, also 32 and 33 that the C library keeps for itself. For `cai run` and `cai entrypoint` the start-up code has
 /// done that already, before anything else.
 void cai_hold_signals(void);
 
@@ -22,10 +22,10 @@ uint64_t cai_inherited_signal_mask(void);
 /// Puts the inherited signal mask back, if signals are held.
 void cai_release_signals(void);
 
-/// Takes the next signal off the queue and waits for it if there is none: rt_sigtimedwait(2) for every signal. Without a
-/// limit for a negative number of nanoseconds. Returns the signal, 0 when the time is over, or -1 with errno (EINTR after
+/// Takes the next of the wanted signals, one bit for each, off the queue and waits for it if there is none
+/// (rt_sigtimedwait(2)). The others stay there. Without a limit for a negative number of nanoseconds. Returns the signal, 0 when the time is over, or -1 with errno (EINTR after
 /// this process was stopped and continued).
-int cai_next_signal(siginfo_t *information, int64_t nanoseconds);
+int cai_next_signal(uint64_t wanted, siginfo_t *information, int64_t nanoseconds);
 
 /// Whose signal it was, as seen from this PID namespace: 0 for the kernel and for processes outside.
 pid_t cai_signal_sender(const siginfo_t *information);
@@ -54,6 +54,13 @@ int cai_set_parent_death_signal(int signal);
 /// Sends a signal to the process that a descriptor stands for (pidfd_send_signal(2), Linux 5.1). Returns 0, or -1 with errno.
 int cai_pidfd_send_signal(int process, int signal);
 
+/// A nameless file in memory that programs started from here inherit (memfd_create(2)). Returns a descriptor, or -1 with
+/// errno.
+int cai_make_memory_file(const char *name);
+
+/// The path with which this program was executed, NULL where the kernel does not tell.
+const char *_Nullable cai_program_path(void);
+
 /// Closes every descriptor from this one on.
 void cai_close_from(unsigned first);
 
@@ -68,7 +75,7 @@ struct cai_command {
     char *_Nullable *_Nonnull script_arguments;        ///< "/bin/sh", room for a path, the arguments but the first, NULL
     char *_Nullable const *_Nonnull environment;       ///< NULL-terminated
     char *_Nullable const *_Nonnull process_id_places;  ///< where its decimal id is written, 11 bytes each, NULL-terminated
-    const char *_Nullable working_directory;           ///< NULL: the one of this process
+    char *_Nullable const *_Nonnull working_directories;  ///< the first one to be had, NULL-terminated; the one of this process if empty
     int terminal;                                      ///< whose foreground it becomes, or -1
     int ignores_child_ends;                            ///< whether it starts with SIGCHLD ignored
     int change_identity;                               ///< 0: keep ids and groups

@@ -9,6 +9,8 @@ struct StepWork {
     var isSkipped = false
     var lines: [String] = []
     var actions: [String] = []
+    /// The exit code that stands for a failure.
+    var code = 1
 
     var outcome: BootStep.Outcome {
         let outcome = BootStep.outcome(of: findings)
@@ -30,6 +32,8 @@ struct Boot {
     private var entryFindings: [Finding] = []
     private var environment: [String: String]
     private var secrets: [String] = []
+    /// What `.env` adds to the environment.
+    private(set) var variables: [EnvironmentFile.Assignment] = []
     private var placeholderSteps: [Step] = []
     private var links: RunReport<LinkPlan>?
     private var ownership: OwnershipReport?
@@ -145,24 +149,12 @@ struct Boot {
     }
 
     private mutating func readEnvironment(_ machine: Machine) throws -> StepWork {
-        let path: FilePath = ".env"
-        let name = machine.layout.volume.appending(path.components).printable
-        let (node, bytes) = try workplace.asOwner {
-            let node = NodeReader(machine.volume).node(at: path)
-            guard node.isFile else { return (node, [UInt8]?.none) }
-            return (node, try? machine.volume.readFile(path, limit: 4 << 20))  // unreadable: said below
-        }
-        switch (node, bytes) {
-        case (.missing, _): return .skipped()
-        case (.symlink, _): return StepWork(findings: [Finding(.warning, at: name, ".env is symlink - skipping")])
-        case (.file, .some(let bytes)):
-            let file = EnvironmentFile(bytes, file: name)
-            environment = file.applying(to: environment)
-            secrets = file.assignments.map(\.value)
-            return StepWork(findings: file.findings, changes: 0)
-        case (.file, nil): return StepWork(findings: [Finding(.warning, at: name, ".env unreadable - skipping")])
-        default: return StepWork(findings: [Finding(.warning, at: name, ".env is \(node.word) - skipping")])
-        }
+        let (file, findings) = try VolumeEnvironment(workplace, machine).read()
+        guard let file else { return findings.isEmpty ? .skipped() : StepWork(findings: findings) }
+        variables = file.assignments.filter { job.request.environment[$0.name] == nil }
+        environment = file.applying(to: environment)
+        secrets = file.assignments.map(\.value)
+        return StepWork(findings: findings)
     }
 
     private func migrateGit(_ machine: Machine) throws -> StepWork {
@@ -229,13 +221,15 @@ extension Boot {
 
     private func runHooks(_ machine: Machine) throws -> StepWork {
         if isPreview { return .skipped() }  // what a hook would do, nobody can tell
-        let hooks = StartupHooks(
-            workplace, environment: workplace.agentEnvironment(environment), redactor: Redactor(secrets: secrets))
+        let hooks = Hooks(
+            .startup, workplace, environment: workplace.agentEnvironment(environment),
+            redactor: Redactor(secrets: secrets))
         let report = hooks.run(log: job.request.log)
         return StepWork(
             findings: report.findings, changes: 0,
             isSkipped: report.runs.isEmpty,
-            lines: report.surroundings.map(\.logLine) + report.runs.compactMap(\.line))
+            lines: report.surroundings.map(\.logLine) + report.runs.compactMap(\.line),
+            code: report.runs.lazy.compactMap(\.failureCode).first ?? 1)
     }
 
     /// What can only be done when every step has made what it makes. Returns what did not work.
@@ -272,7 +266,7 @@ extension StepWork {
 
 extension Finding {
     /// The finding as a line of the log.
-    fileprivate var logLine: String {
+    package var logLine: String {
         let kind = severity == .error ? "[ERROR]" : severity == .warning ? "[WARN]" : "[NOTICE]"
         return "\(kind) \(told)"
     }

@@ -1,28 +1,41 @@
 package import CaiModel
-package import CaiPlatform
+import CaiPlatform
 import FoundationEssentials
-package import SystemPackage
+import SystemPackage
 
 /// `boot.json` in the state directory: what the last boot did, for `cai status`.
+///
+/// Where that directory cannot be written, because `/run` belongs to somebody else or is read-only, the record is in
+/// `$XDG_RUNTIME_DIR/containai`, else in `/tmp/containai-UID`: only in a directory of the user's own in which nobody else
+/// may write. Below another root there is no such way out.
 package struct BootRecord: Sendable {
     private static let name: FilePath.Component = "boot.json"
     private static let largest = 4 << 20
 
     private let root: Directory
     private let path: FilePath
+    private let fallbacks: [FilePath]
 
-    /// The record of the machine below `root`, in the directory that `state_directory` names.
-    package init(root: Directory, stateDirectory: FilePath) {
-        self.root = root
-        path = stateDirectory
+    /// The record of a machine, in the directory that `state_directory` names or a fallback for it.
+    package init(_ workplace: Workplace, environment: [String: String]) {
+        root = workplace.root
+        path = workplace.settings.path(.stateDirectory)
+        let session = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? FilePath($0) : nil }
+        let temporary = FilePath("/tmp/containai-\(Identity.uid)")
+        fallbacks =
+            workplace.rootPath == "/" ? (session.map { [$0.appending("containai")] } ?? []) + [temporary] : []
     }
 
     /// Replaces the record atomically: 0644, in a directory that is made with 0755 where it is missing. It never throws:
-    /// where it cannot be written, on a read-only `/run` for instance, there is a finding.
+    /// where it cannot be written there is a finding.
     package func write(_ report: BootReport) -> Finding? {
         do {
             let bytes = Array(try report.json().utf8) + [0x0A]
-            try StateDirectory.replace(Self.name, in: try makeDirectory(path), with: bytes, mode: 0o644)
+            do {
+                try StateDirectory.replace(Self.name, in: try makeDirectory(path), with: bytes, mode: 0o644)
+            } catch {
+                if !fallbacks.contains(where: { writes(bytes, below: $0) }) { throw error }
+            }
             return nil
         } catch {
             return Finding(
@@ -34,8 +47,53 @@ package struct BootRecord: Sendable {
 
     /// Reads the record; nil when there is none. Throws when it cannot be read.
     package func read() throws -> BootReport? {
-        guard let bytes = try root.readFileInRoot(path.appending(Self.name), limit: Self.largest) else { return nil }
-        return try JSONDecoder().decode(BootReport.self, from: Data(bytes))
+        if let bytes = try root.readFileInRoot(path.appending(Self.name), limit: Self.largest) {
+            return try decode(bytes)
+        }
+        for fallback in fallbacks {
+            // One that is not there, or not ours, has nothing to say.
+            guard let directory = try? root.openInRoot(fallback), isOwn(directory),
+                let file = try? directory.openFile(Self.name)
+            else { continue }
+            return try decode(try file.readAll(limit: Self.largest, fallback.appending(Self.name)))
+        }
+        return nil
+    }
+
+    /// Whether there is a place where a record could be.
+    package var canBeKept: Bool {
+        var directory = path
+        while !directory.removingLastComponent().isEmpty, directory != "/" {
+            // One that is not there may be made if the one above can be written.
+            if let found = try? root.openInRoot(directory) { return found.isWritable || isAnyFallbackWritable }
+            directory.removeLastComponent()
+        }
+        return isAnyFallbackWritable
+    }
+
+    private var isAnyFallbackWritable: Bool {
+        fallbacks.contains { fallback in
+            let found = (try? root.openInRoot(fallback)) ?? (try? root.openInRoot(fallback.removingLastComponent()))
+            return found?.isWritable == true  // neither there: it cannot be made
+        }
+    }
+
+    private func decode(_ bytes: [UInt8]) throws -> BootReport {
+        try JSONDecoder().decode(BootReport.self, from: Data(bytes))
+    }
+
+    /// Writes the record to a fallback. Returns whether that went well; if not, the next one is tried.
+    private func writes(_ bytes: [UInt8], below path: FilePath) -> Bool {
+        guard let name = path.lastComponent,
+            let directory = try? root.openInRoot(path.removingLastComponent()).makeOrOpenDirectory(name, mode: 0o755),
+            isOwn(directory)
+        else { return false }
+        return (try? StateDirectory.replace(Self.name, in: directory, with: bytes, mode: 0o644)) != nil
+    }
+
+    private func isOwn(_ directory: Directory) -> Bool {
+        guard let status = try? directory.status() else { return false }  // in doubt it is somebody else's
+        return status.uid == Identity.uid && status.mode & 0o022 == 0
     }
 
     private func makeDirectory(_ path: FilePath) throws -> Directory {

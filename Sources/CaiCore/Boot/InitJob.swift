@@ -12,15 +12,19 @@ package struct InitRequest {
     package let environment: [String: String]
     /// Gets each line that a hook prints, with the hook's name.
     package let log: (String, String) -> Void
+    /// The steps to run.
+    package let steps: [BootStepName]
 
     package init(
         isPreview: Bool, strict: Set<BootStepName>, force: Bool, environment: [String: String],
+        steps: [BootStepName] = BootStepName.allCases,
         log: @escaping (String, String) -> Void
     ) {
         self.isPreview = isPreview
         self.strict = strict
         self.force = force
         self.environment = environment
+        self.steps = steps
         self.log = log
     }
 }
@@ -38,30 +42,31 @@ package struct InitJob {
         self.request = request
     }
 
-    /// Runs all steps. Never throws: what goes wrong is in the report.
-    package func run() -> BootReport {
+    /// Runs the steps. Never throws: what goes wrong is in the report. Besides it returns what the environment of a workload
+    /// gets.
+    package func run() -> (report: BootReport, variables: [EnvironmentFile.Assignment]) {
         let start = ContinuousClock.now
         let started = Timestamp(secondsSinceEpoch: WallClock.seconds)
         var boot = Boot(self)
-        let steps = BootStepName.allCases.map { name in
+        let steps = request.steps.map { name in
             let begin = ContinuousClock.now
             var work = boot.carryOut(name)
-            if name == BootStepName.allCases.last { work.findings += boot.finish() }
+            if name == request.steps.last { work.findings += boot.finish() }
             return BootStep(
                 name: name.rawValue, outcome: work.outcome, duration: ContinuousClock.now - begin,
                 findings: work.findings, changes: work.changes, lines: work.lines,
-                actions: work.actions)
+                actions: work.actions, code: work.code)
         }
-        return BootReport(
+        let report = BootReport(
             started: started, duration: ContinuousClock.now - start, steps: steps,
             essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview,
             isRefused: boot.isRefused)
+        return (report, boot.variables)
     }
 
     /// Keeps the report for `cai status`; a preview leaves no trace. Returns what kept it from being written.
     package func record(_ report: BootReport) -> Finding? {
         guard !report.isPreview else { return nil }
-        let directory = workplace.settings.path(.stateDirectory)
-        return BootRecord(root: workplace.root, stateDirectory: directory).write(report)
+        return BootRecord(workplace, environment: request.environment).write(report)
     }
 }

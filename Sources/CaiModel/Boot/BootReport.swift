@@ -21,10 +21,12 @@ package struct BootStep: Sendable, Hashable {
     package let lines: [String]
     /// What it did or, in a preview, would do, one instruction a change.
     package let actions: [String]
+    /// The exit code that stands for a failure; not in the document.
+    package let code: Int
 
     package init(
         name: String, outcome: Outcome, duration: Duration, findings: [Finding] = [], changes: Int = 0,
-        lines: [String] = [], actions: [String] = []
+        lines: [String] = [], actions: [String] = [], code: Int = 1
     ) {
         self.name = name
         self.outcome = outcome
@@ -33,6 +35,7 @@ package struct BootStep: Sendable, Hashable {
         self.changes = changes
         self.lines = lines
         self.actions = actions
+        self.code = code
     }
 
     /// The outcome that findings stand for: a warning degrades, an error fails.
@@ -73,6 +76,11 @@ package struct BootReport: Sendable, Hashable {
 
     /// The document, keys sorted.
     package func json() throws -> String { try sortedJSON(self) }
+
+    /// The first of the given steps that failed.
+    package func firstFailure(of essential: Set<String>) -> BootStep? {
+        steps.first { $0.outcome == .failed && essential.contains($0.name) }
+    }
 
     package let started: Timestamp
     package let duration: Duration
@@ -154,6 +162,7 @@ extension BootStep: Codable {
         findings = try container.decode([Finding].self, forKey: .findings)
         changes = try container.decode(Int.self, forKey: .changes)
         lines = []
+        code = 1
         actions = try container.decodeIfPresent([String].self, forKey: .actions) ?? []
     }
 }

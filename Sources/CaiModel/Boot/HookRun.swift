@@ -1,6 +1,14 @@
 package import SystemPackage
 
-/// What became of one startup hook.
+/// When hooks run.
+package enum HookKind: String, Sendable, CaseIterable {
+    case startup, shutdown
+
+    /// The setting that names their directories.
+    package var setting: SettingKey { self == .startup ? .startupHooks : .shutdownHooks }
+}
+
+/// What became of one hook.
 package struct HookRun: Hashable, Sendable {
     package enum Outcome: Hashable, Sendable {
         case succeeded
@@ -13,13 +21,15 @@ package struct HookRun: Hashable, Sendable {
         case notStarted(reason: String)
     }
 
+    package let kind: HookKind
     /// The path of the hook inside the root.
     package let path: FilePath
     package let outcome: Outcome
     /// How long it ran.
     package let duration: Duration
 
-    package init(path: FilePath, outcome: Outcome, duration: Duration) {
+    package init(_ kind: HookKind = .startup, path: FilePath, outcome: Outcome, duration: Duration) {
+        self.kind = kind
         self.path = path
         self.outcome = outcome
         self.duration = duration
@@ -30,7 +40,8 @@ package struct HookRun: Hashable, Sendable {
         switch outcome {
         case .succeeded: nil
         case .notExecutable: "[WARN] Skipping non-executable hook: \(path.printable)"
-        case .failed, .timedOut, .notStarted: "[ERROR] Startup hook failed: \(path.printable) (\(reason))"
+        case .failed, .timedOut, .notStarted:
+            "[ERROR] \(kind == .startup ? "Startup" : "Shutdown") hook failed: \(path.printable) (\(reason))"
         }
     }
 
@@ -40,14 +51,25 @@ package struct HookRun: Hashable, Sendable {
         case .succeeded: nil
         case .notExecutable:
             Finding(
-                .warning, at: path.printable, "the startup hook is not executable and was skipped",
+                .warning, at: path.printable, "the \(kind.rawValue) hook is not executable and was skipped",
                 advice: "chmod +x \(shellQuoted(path.printable))")
         case .timedOut:
             Finding(
-                .error, at: path.printable, "the startup hook failed: \(reason)",
+                .error, at: path.printable, "the \(kind.rawValue) hook failed: \(reason)",
                 advice: "make it faster, let it start the work in the background, or raise hook_timeout_seconds")
         case .failed, .notStarted:
-            Finding(.error, at: path.printable, "the startup hook failed: \(reason)")
+            Finding(.error, at: path.printable, "the \(kind.rawValue) hook failed: \(reason)")
+        }
+    }
+
+    /// The exit code that stands for it: its own, 124 when its time was over, 126 when it could not be started; nil for one
+    /// that went well.
+    package var failureCode: Int? {
+        switch outcome {
+        case .succeeded, .notExecutable: nil
+        case .failed(let code): code
+        case .timedOut: 124
+        case .notStarted: 126
         }
     }
 
@@ -61,7 +83,7 @@ package struct HookRun: Hashable, Sendable {
     }
 }
 
-/// What became of all startup hooks, in their order.
+/// What became of all hooks of a kind, in their order.
 package struct HooksReport: Sendable {
     package var runs: [HookRun] = []
     /// What was noticed beside single hooks.

@@ -9,6 +9,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case imageManifests = "image_manifests"
     case linkSpecifications = "link_specifications"
     case startupHooks = "startup_hooks"
+    case shutdownHooks = "shutdown_hooks"
     case hookTimeout = "hook_timeout_seconds"
     case strict
     case stateDirectory = "state_directory"
@@ -24,7 +25,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .preset, .user: .word
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes: .number
-        case .persistencePaths, .linkSpecifications, .startupHooks: .paths
+        case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
         case .strict: .words
         }
     }
@@ -84,6 +85,9 @@ package enum Preset: String, CaseIterable, Sendable {
             .linkSpecifications: .list(["/usr/local/lib/containai/link-spec.json"]),
             .startupHooks: .list([
                 "/etc/containai/template-hooks/startup.d", home + "/workspace/.containai/hooks/startup.d",
+            ]),
+            .shutdownHooks: .list([
+                "/etc/containai/template-hooks/shutdown.d", home + "/workspace/.containai/hooks/shutdown.d",
             ]),
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),

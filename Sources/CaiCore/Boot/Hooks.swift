@@ -2,19 +2,21 @@ package import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// Runs the startup hooks: of every directory of `startup_hooks`, in order, the files `*.sh` in byte order.
+/// Runs hooks: of every directory of `startup_hooks` or `shutdown_hooks`, in order, the files `*.sh` in byte order.
 ///
 /// Nothing here needs root, so nothing is done with it: directories are opened and hooks are run with the agent's ids
 /// alone, because one of the directories lies in the workspace, where the agent writes. A hook that fails does not keep the
 /// next one from running.
-package struct StartupHooks {
+package struct Hooks {
+    private let kind: HookKind
     private let workplace: Workplace
     private let environment: [String: String]
     private let redactor: Redactor
 
     /// `environment` is what the hooks see, `redactor` knows what must not appear in their output. Call it with root's ids,
     /// or as the agent; not from within `asOwner`, whose borrowed ids no child may have.
-    package init(_ workplace: Workplace, environment: [String: String], redactor: Redactor) {
+    package init(_ kind: HookKind, _ workplace: Workplace, environment: [String: String], redactor: Redactor) {
+        self.kind = kind
         self.workplace = workplace
         self.environment = environment
         self.redactor = redactor
@@ -30,7 +32,7 @@ package struct StartupHooks {
                 names.map {
                     Finding(
                         .note, at: directory.appending($0).printable,
-                        "the startup hook is not run, because the root is not this machine's own")
+                        "the \(kind.rawValue) hook is not run, because the root is not this machine's own")
                 }
             }
             return report
@@ -44,7 +46,7 @@ package struct StartupHooks {
 
     /// The hooks by their directories; a directory that is missing has none.
     private func directories(_ report: inout HooksReport) -> [(path: FilePath, names: [FilePath.Component])] {
-        workplace.settings.list(.startupHooks).compactMap { text in
+        workplace.settings.list(kind.setting).compactMap { text in
             let path = FilePath(text)
             do {
                 let (names, others) = try workplace.asOwner { try hooks(in: path) }
@@ -59,7 +61,8 @@ package struct StartupHooks {
                 return nil
             } catch {
                 report.surroundings.append(
-                    Finding(.warning, at: path.printable, "the startup hooks cannot be read: \(error.sentence)"))
+                    Finding(
+                        .warning, at: path.printable, "the \(kind.rawValue) hooks cannot be read: \(error.sentence)"))
                 return nil
             }
         }
@@ -100,7 +103,7 @@ package struct StartupHooks {
         } catch {
             outcome = .notStarted(reason: "cannot be started: \(error)")
         }
-        return HookRun(path: path, outcome: outcome, duration: .now - begin)
+        return HookRun(kind, path: path, outcome: outcome, duration: .now - begin)
     }
 
     private func execute(

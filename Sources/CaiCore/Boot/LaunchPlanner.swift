@@ -1,0 +1,40 @@
+package import CaiModel
+package import CaiPlatform
+import SystemPackage
+
+/// Tells the process that starts the workload how to do that.
+package struct LaunchPlanner {
+    private let workplace: Workplace
+
+    package init(_ workplace: Workplace) { self.workplace = workplace }
+
+    /// What is known before the first step of a boot: as whom the workload runs, and where. Groups are those of the account
+    /// in `/etc/group` below the root; one that cannot be read has none.
+    package func beginning(isStrict: Bool) -> LaunchPlan {
+        let settings = workplace.settings
+        let (uid, gid) = (workplace.owner.uid, workplace.owner.gid)
+        let user = settings.text(.user)
+        let text = (try? workplace.root.readFileInRoot("/etc/group", limit: 16 << 20)) ?? []
+        let groups = AccountGroup.parse(group: String(decoding: text, as: UTF8.self))
+            .filter { $0.gid != gid && $0.members.contains(user) }.map(\.gid)
+        var plan = LaunchPlan()
+        plan.identity = LaunchPlan.Identity(
+            user: user, credentials: Credentials(uid: uid, gid: gid, groups: [gid] + groups),
+            home: settings.text(.home), directories: [settings.path(.workspace), settings.path(.home), "/"])
+        plan.isStrict = isStrict
+        return plan
+    }
+
+    /// What is known when the boot is over.
+    package func rest(
+        _ report: BootReport, essential: Set<BootStepName>, variables: [EnvironmentFile.Assignment]
+    ) -> LaunchPlan {
+        var plan = LaunchPlan()
+        plan.variables = variables.map { ($0.name, $0.value) }
+        if let step = report.firstFailure(of: Set(essential.map(\.rawValue))) {
+            plan.failure = LaunchPlan.Failure(
+                step: step.name, code: Int32(clamping: step.code), duration: "\(step.duration.milliseconds) ms")
+        }
+        return plan
+    }
+}

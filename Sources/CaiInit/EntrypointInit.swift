@@ -1,0 +1,274 @@
+import CPlatform
+import CaiPlatform
+import Glibc
+import SystemPackage
+
+/// Carries out what the life of an entrypoint asks for, and tells it what happens.
+///
+/// It runs in one thread and wakes up for signals and deadlines only. What is heavy is done by this program started again,
+/// as a child that may crash.
+struct EntrypointInit: ~Copyable {
+    private let arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>
+    private let options: RunOptions
+    private let log: RunLog
+    private let listeners: Listeners
+    private let program = OwnProgram.paths()
+    private let ignoresChildEnds = Reaper.prepare()
+
+    private var lifecycle: Lifecycle
+    private var waiting: [Lifecycle.Event] = []
+    private var deadlines: [Lifecycle.Limit: ContinuousClock.Instant] = [:]
+    private var helpers: [Lifecycle.Helper: pid_t] = [:]
+    /// What was asked to end with a helper: it may outlive it.
+    private var stopped: [ProcessIdentity] = []
+    private var command: pid_t?
+    private var hadTerminal = false
+    private var jobControl: JobControl?
+    private var plan = LaunchPlan()
+    /// What the boot writes its plan to.
+    private var report: CInt = -1
+    private var bootStart = ContinuousClock.now
+    /// The signal that is being handled.
+    private var incoming: IncomingSignal?
+    private var code: CInt?
+
+    init(_ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, _ options: RunOptions, _ log: RunLog) {
+        self.arguments = arguments
+        self.options = options
+        self.log = log
+        listeners = Listeners(
+            readyDescriptor: options.boot.readyDescriptor, keepsSocket: options.boot.isForSystemd)
+        lifecycle = Lifecycle(bootTime: options.boot.timeout, graceTime: options.requestedGrace ?? .seconds(10))
+    }
+
+    /// Works until everything has ended. Returns the exit code.
+    mutating func run(first signal: Signal?) -> CInt {
+        take(.ready)
+        if let signal { take(.signal(signal)) }
+        while true {
+            // After every signal, not only SIGCHLD: a storm of others would keep that waiting for ever.
+            let hasChildren = reap()
+            elapse()
+            if !hasChildren { take(.alone) }
+            if let code { return code }
+            if let incoming = SignalQueue.next(lifecycle.awaited, before: deadlines.values.min()) { handle(incoming) }
+        }
+    }
+
+    private mutating func take(_ event: Lifecycle.Event) {
+        waiting.append(event)
+        while !waiting.isEmpty {
+            for action in lifecycle.handle(waiting.removeFirst()) { perform(action) }
+        }
+    }
+
+    // MARK: What happens
+
+    private mutating func handle(_ incoming: IncomingSignal) {
+        guard incoming.signal.isForwarded(from: incoming.origin) else { return }
+        if incoming.signal == .continue { jobControl?.resume() }
+        self.incoming = incoming
+        take(.signal(incoming.signal))
+        self.incoming = nil
+    }
+
+    private mutating func elapse() {
+        let now = ContinuousClock.now
+        for (limit, deadline) in deadlines where now >= deadline {
+            deadlines[limit] = nil
+            take(.elapsed(limit))
+        }
+    }
+
+    /// Hears of children. Returns whether there are any left.
+    private mutating func reap() -> Bool {
+        var heard: [(child: pid_t, news: ChildNews)] = []
+        let hasChildren = Reaper.reap { heard.append(($0, $1)) }
+        for (child, news) in heard {
+            switch news {
+            case .ended(let code) where child == command: commandEnded(code)
+            case .stopped(let signal) where child == command: jobControl?.commandStopped(signal)
+            case .ended(let code): if !helperEnded(child, code) { tellOrphan(child, code) }
+            case .stopped: break
+            }
+        }
+        return hasChildren
+    }
+
+    private mutating func commandEnded(_ code: CInt) {
+        guard let process = command else { return }
+        log.info("process \(process) ended with \(code)")
+        if hadTerminal { Terminal.takeBack(from: process) }
+        command = nil
+        take(.commandEnded(code: code))
+    }
+
+    /// Returns whether it was a helper.
+    private mutating func helperEnded(_ child: pid_t, _ code: CInt) -> Bool {
+        guard let helper = helpers.first(where: { $0.value == child })?.key else { return false }
+        helpers[helper] = nil
+        take(event(helper, endedWith: code))
+        return true
+    }
+
+    private mutating func event(_ helper: Lifecycle.Helper, endedWith code: CInt) -> Lifecycle.Event {
+        switch helper {
+        case .boot: return bootEnded(code)
+        case .repair:
+            let sentence = "the repair ended with \(code)"
+            if code == 0 { log.info(sentence) } else { log.warning(sentence) }
+            return .repairEnded
+        case .shutdownHooks: return .hooksEnded
+        }
+    }
+
+    private func tellOrphan(_ child: pid_t, _ code: CInt) {
+        let sentence = "reaped process \(child), an orphan that ended with \(code)"
+        if options.warnsOnReap { log.warning(sentence) } else { log.debug(sentence) }
+    }
+
+    // MARK: What is done
+
+    private mutating func perform(_ action: Lifecycle.Action) {
+        switch action {
+        case .start(let helper): start(helper)
+        case .stop(let helper): signalTree(of: helper, .terminate)
+        case .kill(let helper): signalTree(of: helper, .kill)
+        case .launch: launch()
+        case .forward: if let incoming { send(incoming.signal, incoming) }
+        case .askCommand: send(.terminate, nil)
+        case .askRest: Remainder(groups: groups).terminate()
+        case .killEverything:
+            Remainder(groups: groups).kill()
+            if let command { kill(command, SIGKILL) }
+        case .watch(let limit, let time): deadlines[limit] = .now + time
+        case .forget(let limit): deadlines[limit] = nil
+        case .tellReady: listeners.tellReady()
+        case .tellStopping: listeners.tellStopping()
+        case .tell(let notice): tell(notice)
+        case .exit(let code):
+            if hadTerminal, let command { Terminal.takeBack(from: command) }
+            self.code = options.code(for: code)
+        }
+    }
+
+    private var groups: [pid_t] { helpers.values + (command.map { [$0] } ?? []) }
+
+    private func send(_ signal: Signal, _ incoming: IncomingSignal?) {
+        guard let command, let outgoing = options.rewriting(signal) else { return }
+        if SignalQueue.send(outgoing, to: command, isGroup: options.signalsGroup, as: incoming) {
+            log.info("sent \(outgoing) to process \(command)")
+        }
+    }
+
+    /// Sends a signal to a helper and to all that it has started, also what is only left of that.
+    private mutating func signalTree(of helper: Lifecycle.Helper, _ signal: Signal) {
+        guard let process = helpers[helper] else {
+            stopped.forEach { ProcessTree.signal($0, signal.number) }
+            return
+        }
+        stopped += ProcessTree.descendants(of: process) ?? []
+        kill(-process, signal.number)
+        stopped.forEach { ProcessTree.signal($0, signal.number) }
+    }
+
+    private func tell(_ notice: Lifecycle.Notice) {
+        let time = "\(ContinuousClock.now - bootStart)"
+        switch notice {
+        case .bootFailed:
+            guard let failure = plan.failure else { return }
+            log.error("boot step \(failure.step) failed with code \(failure.code) after \(failure.duration)")
+        case .bootCrashed(let code, true): log.error("the boot ended with code \(code) after \(time)")
+        case .bootCrashed(let code, false):
+            log.warning("the boot ended with code \(code) after \(time); the command is started nevertheless")
+        case .bootTimedOut(true): log.error("the boot was ended with code 124 after \(time)")
+        case .bootTimedOut(false):
+            log.warning("the boot was ended after \(time); the command is started nevertheless")
+        case .hooksTimedOut: log.warning("the shutdown hooks took too long and were ended")
+        case .outOfTime: log.info("the grace time is over, killing what is left")
+        }
+    }
+}
+
+// MARK: Helpers
+
+extension EntrypointInit {
+    private mutating func start(_ helper: Lifecycle.Helper) {
+        var words = ["cai"]
+        switch helper {
+        case .boot:
+            bootStart = .now
+            report = cai_make_memory_file("cai-launch-plan")
+            words += ["init", "--launch-plan", "\(report)"]
+            if let strict = options.boot.strict { words += ["--strict", strict] }
+        case .repair: words += ["init", "--repair", "--quiet"]
+        case .shutdownHooks: words += ["hooks", "run", "shutdown"]
+        }
+        let arguments = CStrings(words.map { Array($0.utf8) })
+        do {
+            helpers[helper] = try Command(
+                arguments.pointers, credentials: nil, user: "", directories: [], ignoresChildEnds: false,
+                program: program
+            ).start(terminal: nil)
+        } catch {
+            log.error(error.description)
+            waiting.append(event(helper, endedWith: error.code))
+        }
+    }
+
+    /// Reads what the boot has left.
+    private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
+        if report >= 0 {
+            let file = Descriptor(owning: report)
+            lseek(file.raw, 0, SEEK_SET)
+            // What cannot be read is as good as not written.
+            plan = LaunchPlan((try? file.readAll(limit: 64 << 20, "launch plan")) ?? [])
+        }
+        report = -1
+        let isStrict = options.boot.strict != nil || plan.isStrict
+        if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
+        return .bootEnded(plan.isComplete ? .done : .crashed(code: code), isStrict: isStrict)
+    }
+}
+
+// MARK: The command
+
+extension EntrypointInit {
+    private mutating func launch() {
+        do throws(CommandFailure) {
+            if options.boot.isForSystemd { throw takeOver() }
+            let identity = try WorkloadIdentity(options, plan)
+            let started = try Terminal.start(
+                Command(
+                    arguments, credentials: identity.credentials, user: identity.user,
+                    directories: identity.directories, variables: identity.variables,
+                    ignoresChildEnds: ignoresChildEnds))
+            log.info("started process \(started.process)")
+            command = started.process
+            hadTerminal = started.hasTerminal
+            jobControl = JobControl(command: started.process)
+            plan = LaunchPlan()
+            // Who waits hears of it before its descriptor is closed.
+            for action in lifecycle.handle(.commandStarted) { perform(action) }
+            InitWork.letGo()
+        } catch {
+            log.error(error.description)
+            waiting.append(.commandFailed(code: error.code))
+        }
+    }
+
+    /// Becomes systemd. Returns only when it cannot, with the reason.
+    private func takeOver() -> CommandFailure {
+        // By this systemd knows that it is in a container (systemd.io/CONTAINER_INTERFACE).
+        setenv("container", access("/run/.containerenv", F_OK) == 0 ? "podman" : "docker", 0)
+        log.info("systemd takes over")
+        SignalQueue.giveBack()
+        let words = CStrings([Array(systemd.utf8)])
+        execve(systemd, words.pointers, Glibc.environ)
+        let problem = errno
+        SignalQueue.take()
+        return CommandFailure(.execute, systemd, .init(rawValue: problem))
+    }
+}
+
+private let systemd = "/sbin/init"

@@ -1,0 +1,59 @@
+import CaiTestSupport
+import SystemPackage
+import Testing
+
+@Suite struct `cai health` {
+    /// The outcome of a check of the JSON answer.
+    private func outcome(_ name: String, _ run: Finished) -> String? {
+        run.json["checks"].array.first { $0["name"].text == name }?["outcome"].text
+    }
+
+    @Test func `is good after a boot, and changes nothing`() throws {
+        let world = try World(["run": [:]])
+        #expect(try world.cai("init").code == 0)
+        let before = try Snapshot(of: world.root)
+        let run = try world.cai("health", "--json")
+        #expect(run.code == 0 && run.json["status"].text == "healthy" && run.json["schema"].number == 1, "\(run)")
+        #expect(outcome("links", run) == "ok" && outcome("volume", run) == "ok", "\(run)")
+        let text = try world.cai("health")
+        #expect(text.code == 0 && text.output.contains("] links: ") && text.errors.isEmpty, "\(text)")
+        #expect(try Snapshot(of: world.root).differences(from: before) == [])
+    }
+
+    @Test func `is bad before one`() throws {
+        let run = try settledWorld(["run": [:]]).cai("health", "--json")
+        #expect(run.code == 1 && outcome("boot", run) == "failed" && outcome("links", run) == "ok", "\(run)")
+    }
+
+    @Test func `is bad after one that failed`() throws {
+        let world = try World(["run": [:], "mnt/agent-data/containai/manifests/a.toml": "broken"])
+        #expect(try world.cai("init", "--strict", "manifests").code == 1)
+        let run = try world.cai("health", "--json")
+        #expect(run.code == 1 && outcome("boot", run) == "failed", "\(run)")
+    }
+
+    @Test func `is bad while a link is not right, and good again after a repair`() throws {
+        let world = try World(["run": [:]])
+        #expect(try world.cai("init").code == 0)
+        try Files.remove(world.home.appending(".claude/settings.json"))
+        let run = try world.cai("health", "--json")
+        #expect(run.code == 1 && outcome("links", run) == "failed", "\(run)")
+        #expect(try world.cai("init", "--repair").code == 0)
+        #expect(try world.cai("health").code == 0)
+    }
+
+    @Test(.rootOnly) func `is bad when the volume cannot be written`() throws {
+        let world = try World(["run": [:]])
+        #expect(try world.cai("init").code == 0)
+        let mounts = "mount --bind '\(world.volume)' '\(world.volume)'; mount -o remount,bind,ro '\(world.volume)'"
+        let run = try world.cai("health", "--json", wrapper: inMountNamespace(mounts))
+        #expect(run.code == 1 && outcome("volume", run) == "failed", "\(run)")
+    }
+
+    @Test func `is bad without a volume, and says so`() throws {
+        let world = try World(["run": [:]])
+        try Files.remove(world.volume)
+        let run = try world.cai("health")
+        #expect(run.code == 1 && run.output.contains("the volume is not there"), "\(run)")
+    }
+}
