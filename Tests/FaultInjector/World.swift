@@ -102,7 +102,12 @@ final class World: Sendable {
 
     func makeVolume(readOnly: Bool) throws {
         let flags = UInt(MS_REMOUNT) | (readOnly ? UInt(MS_RDONLY) : 0)
-        try check("remount", mount("tmpfs", volume.string, "tmpfs", flags, nil))
+        // A program that another job is starting holds copies of this process's descriptors for a moment.
+        let deadline = ContinuousClock.now + .seconds(30)
+        while mount("tmpfs", volume.string, "tmpfs", flags, nil) != 0 {
+            guard errno == EBUSY, ContinuousClock.now < deadline else { throw HarnessError("remount: \(errno)") }
+            sched_yield()
+        }
     }
 
     var volumePages: Int {
