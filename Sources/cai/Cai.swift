@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaiInit
 import CaiPlatform
+import Dispatch
 
 /// Where the program begins.
 ///
@@ -12,13 +13,30 @@ enum Start {
     static func main() {
         restoreEnvironment()
         if let program = Run.wanted { program.main() }
-        Cai.main()
+        perform()
+    }
+
+    /// Does what the command line says. Only a command that needs it gets a main that is asynchronous.
+    private static func perform() {
+        do {
+            var command = try Cai.parseAsRoot()
+            if command is any AsyncParsableCommand, !(command is Cai) { serve() }
+            try command.run()
+        } catch {
+            Cai.exit(withError: error)
+        }
+    }
+
+    /// Reads the command line once more: a command that was parsed here may not leave this thread.
+    private static func serve() -> Never {
+        Task { await Cai.main() }
+        dispatchMain()
     }
 }
 
-/// The root command. The first asynchronous subcommand needs an asynchronous root, started from `Start` after the look at
-/// what was parsed: below a synchronous root it would print its help instead of running.
-struct Cai: ParsableCommand {
+/// The root command. It is asynchronous for the sake of those below it: below a synchronous root they would print their help
+/// instead of running.
+struct Cai: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cai",
         abstract: "Keeps the container of an AI coding agent durable.",
@@ -27,7 +45,7 @@ struct Cai: ParsableCommand {
         subcommands: [
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
             UndoCommand.self,
-            HooksCommand.self, HealthCommand.self, PersistenceCommand.self,
+            HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]
