@@ -56,4 +56,25 @@ import Testing
         let run = try world.cai("health")
         #expect(run.code == 1 && run.output.contains("the volume is not there"), "\(run)")
     }
+
+    @Test func `is good without a volume where the preset needs none, and so is the boot`() throws {
+        let world = try World([
+            "run": [:], "home/opencoder/workspace": [:], "etc/containai/agent.toml": "preset = \"opencode\"",
+        ])
+        try Files.remove(world.volume)
+        let boot = try world.cai("init", "--json")
+        // The paths themselves are mounts in a container only.
+        let steps = boot.json["steps"].array.filter { $0["name"].text != "persistence" }
+        #expect(boot.code == 0 && steps.count > 5, "\(boot)")
+        #expect(steps.allSatisfy { $0["outcome"].text == "skipped" }, "\(boot)")
+        let run = try world.cai("health", "--json")
+        #expect(run.code == 0 && outcome("volume", run) == "ok" && outcome("links", run) == "ok", "\(run)")
+        #expect(!world.exists("mnt/agent-data"))
+    }
+
+    @Test func `uses a volume that is there though the preset needs none`() throws {
+        let world = try World(["run": [:], "home/opencoder": [:], "etc/containai/agent.toml": "preset = \"opencode\""])
+        #expect(try world.cai("init").code == 0)
+        #expect(world.exists("mnt/agent-data/claude"))
+    }
 }

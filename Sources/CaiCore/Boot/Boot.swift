@@ -22,11 +22,18 @@ struct StepWork {
     }
 }
 
+/// There is no volume of the agents', and none is needed.
+private struct VolumeUnused: Error {}
+
 /// One boot while it runs: what earlier steps leave for later ones.
 struct Boot {
     let job: InitJob
     /// The machine's trees, or why there are none.
     private var opened: Result<Machine, any Error>
+    /// Whether there is no volume, and need not be: what works on it has nothing to do.
+    private var isWithoutVolume: Bool {
+        if case .failure(is VolumeUnused) = opened { true } else { false }
+    }
     private var manifest: ManifestSet?
     private var entries: [Entry] = []
     private var entryFindings: [Finding] = []
@@ -39,8 +46,8 @@ struct Boot {
     private var ownership: OwnershipReport?
     private var isJournalDue = false
 
-    /// Whether there are no trees to work on.
-    var isRefused: Bool { if case .failure = opened { true } else { false } }
+    /// Whether there are no trees to work on, though there should be.
+    var isRefused: Bool { if case .failure = opened { !isWithoutVolume } else { false } }
 
     private var workplace: Workplace { job.workplace }
     private var isPreview: Bool { job.request.isPreview }
@@ -50,6 +57,7 @@ struct Boot {
         environment = job.request.environment
         opened = Result {
             if !job.request.force { try job.workplace.requireContainer(for: "init") }
+            if try job.workplace.volumeState() == .unused { throw VolumeUnused() }
             return try job.workplace.machine()
         }
         load()
@@ -76,6 +84,7 @@ struct Boot {
     mutating func carryOut(_ name: BootStepName) -> StepWork {
         do {
             if name == .persistence { return try checkPersistence() }
+            if isWithoutVolume { return try carryOutWithoutVolume(name) }
             let machine = try opened.get()
             switch name {
             case .journal: return try finishJournal(machine)
@@ -86,11 +95,21 @@ struct Boot {
             case .git: return try migrateGit(machine)
             case .links: return try repairLinks(machine)
             case .manifests: return try writeGenerated(machine)
-            case .workspace: return try linkWorkspace(machine)
-            case .hooks: return try runHooks(machine)
+            case .workspace: return try linkWorkspace()
+            case .hooks: return try runHooks()
             }
         } catch {
             return unusable(error, first: name == .journal)
+        }
+    }
+
+    /// What a boot is where nothing is kept on a volume of the agents'.
+    private func carryOutWithoutVolume(_ name: BootStepName) throws -> StepWork {
+        switch name {
+        case .journal: return .skipped(workplace.settings.findings)
+        case .workspace: return try linkWorkspace()
+        case .hooks: return try runHooks()
+        default: return .skipped()
         }
     }
 
@@ -209,7 +228,7 @@ extension Boot {
         return work
     }
 
-    private func linkWorkspace(_ machine: Machine) throws -> StepWork {
+    private func linkWorkspace() throws -> StepWork {
         let (outcome, findings) = WorkspaceLink(workplace, isPreview: isPreview)
             // The path comes from the container, never from .env, which the agent writes.
             .run(hostWorkspace: job.request.environment["CAI_HOST_WORKSPACE"])
@@ -219,7 +238,7 @@ extension Boot {
         }
     }
 
-    private func runHooks(_ machine: Machine) throws -> StepWork {
+    private func runHooks() throws -> StepWork {
         if isPreview { return .skipped() }  // what a hook would do, nobody can tell
         let hooks = Hooks(
             .startup, workplace, environment: workplace.agentEnvironment(environment),

@@ -20,8 +20,12 @@ package struct HealthJob {
 
     /// Looks at everything. It never throws: what cannot be looked at is a check that failed.
     package func run() -> HealthReport {
-        HealthReport(
+        let isWithoutVolume = (try? workplace.volumeState()) == .unused  // what cannot be looked at fails below
+        return HealthReport(
             HealthCheck.Name.allCases.map { name in
+                if isWithoutVolume, name != .boot {
+                    return HealthCheck(name, .ok, "nothing is kept on \(workplace.settings.path(.volume).printable)")
+                }
                 do {
                     switch name {
                     case .boot: return try boot()
