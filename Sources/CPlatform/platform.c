@@ -58,17 +58,18 @@ int cai_processor_count(void) {
 
 int cai_openat(int directory, const char *name, int flags, mode_t mode) { return openat(directory, name, flags, mode); }
 
+// By system call, because the C library's functions change every thread of the process (nptl(7)).
 int cai_become(uid_t uid, gid_t gid, int permanent) {
-    if (setgroups(1, &gid) != 0) return -1;
-    if (setresgid(permanent ? gid : (gid_t)-1, gid, permanent ? gid : (gid_t)-1) != 0) return -1;
-    return setresuid(permanent ? uid : (uid_t)-1, uid, permanent ? uid : (uid_t)-1);
+    if (syscall(SYS_setgroups, (size_t)1, &gid) != 0) return -1;
+    if (syscall(SYS_setresgid, permanent ? gid : (gid_t)-1, gid, permanent ? gid : (gid_t)-1) != 0) return -1;
+    return (int)syscall(SYS_setresuid, permanent ? uid : (uid_t)-1, uid, permanent ? uid : (uid_t)-1);
 }
 
 int cai_become_root_again(void) {
-    if (seteuid(0) != 0) return -1;
-    if (setegid(0) != 0) return -1;
+    if (syscall(SYS_setresuid, (uid_t)-1, (uid_t)0, (uid_t)-1) != 0) return -1;
     gid_t root = 0;
-    return setgroups(1, &root);
+    if (syscall(SYS_setresgid, (gid_t)-1, root, (gid_t)-1) != 0) return -1;
+    return (int)syscall(SYS_setgroups, (size_t)1, &root);
 }
 
 int cai_exit_code(int wait_status) {

@@ -2,7 +2,7 @@ import CPlatform
 import Glibc
 import SystemPackage
 
-/// As whom this process works on files.
+/// As whom this thread works on files.
 package enum Identity {
     /// The effective user and group.
     package static var uid: UInt32 { geteuid() }
@@ -20,13 +20,14 @@ package enum Identity {
         }
     }
 
-    /// Runs `body` as somebody else and comes back to root. Nothing else may run in this process meanwhile.
+    /// Runs `body` as somebody else and comes back to root. Only this thread changes, and what `Workers` it starts; `body`
+    /// must not wait for work that other threads do.
     package static func with<Result>(
         uid: UInt32, gid: UInt32, _ body: () throws -> Result
     ) throws -> Result {
-        _ = try check("change to user \(uid)", "process") { cai_become(uid, gid, 0) }
+        _ = try check("change to user \(uid)", "thread") { cai_become(uid, gid, 0) }
         let result = Swift.Result { try body() }
-        _ = try check("change back to root", "process") { cai_become_root_again() }
+        _ = try check("change back to root", "thread") { cai_become_root_again() }
         return try result.get()
     }
 }

@@ -88,11 +88,12 @@ pid_t cai_spawn(const struct cai_program *what);
 /// errno, ENOSYS or EPERM where there is no such call.
 int cai_pidfd_open(pid_t pid);
 
-/// Gives up the effective user and group ids for this process, in the order groups, gid, uid; groups even when empty.
-/// With `permanent`, real and saved ids too. Returns 0, or -1 with errno.
+/// Gives up the effective user and group ids of this thread, in the order groups, gid, uid; groups even when empty.
+/// With `permanent`, real and saved ids too. Other threads keep theirs; threads that this one starts have its own.
+/// Returns 0, or -1 with errno.
 int cai_become(uid_t uid, gid_t gid, int permanent);
 
-/// Takes the effective ids of the saved root identity back. Returns 0, or -1 with errno.
+/// Takes the effective ids of the saved root identity back for this thread. Returns 0, or -1 with errno.
 int cai_become_root_again(void);
 
 /// The exit code a shell would report for a wait status: the code, or 128 + the signal.
