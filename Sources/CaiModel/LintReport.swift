@@ -51,7 +51,7 @@ extension Finding {
 }
 
 /// Indented JSON with sorted keys, the form of every `--json` answer about manifests.
-func sortedJSON(_ value: some Encodable) throws -> String {
+package func sortedJSON(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)

@@ -24,3 +24,10 @@ package struct Descriptor: ~Copyable, Sendable {
         return raw
     }
 }
+
+extension Descriptor {
+    /// Another descriptor for the same open file.
+    package func duplicate() throws(SystemCallError) -> Descriptor {
+        Descriptor(owning: try check("duplicate", "descriptor \(raw)") { fcntl(raw, F_DUPFD_CLOEXEC, 3) })
+    }
+}

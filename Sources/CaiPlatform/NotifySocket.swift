@@ -14,22 +14,18 @@ package struct NotifySocket: Sendable {
     }
 
     /// Sends a message such as `READY=1`. It never waits: nobody may be listening, and that is no error.
-    package func send(_ message: String) {
-        let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
-        let socket = Descriptor(owning: Glibc.socket(AF_UNIX, kind, 0))
-        guard socket.raw >= 0 else { return }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        // A path ends at its zero byte, an abstract name where the address does.
-        let length = MemoryLayout<sa_family_t>.size + path.count + (path.first == 0 ? 0 : 1)
-        let bytes = Array(message.utf8)
-        _ = withUnsafeBytes(of: &address) { address in
-            address.baseAddress.map { pointer in
-                sendto(
-                    socket.raw, bytes, bytes.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL),
-                    pointer.assumingMemoryBound(to: sockaddr.self), socklen_t(length))
-            }
-        }
+    package func send(_ message: String) { _ = send(Array(message.utf8)) }
+
+    /// Sends messages in one datagram, with descriptors, of which the service manager gets copies. Waits up to `patience`
+    /// where the receiver cannot keep up. Returns whether it was taken.
+    @discardableResult
+    package func send(
+        _ messages: ServiceMessage..., descriptors: [CInt] = [], patience: Duration = .zero
+    ) -> Bool {
+        send(Array(messages.map(\.text).joined(separator: "\n").utf8), descriptors, patience)
+    }
+
+    private func send(_ bytes: [UInt8], _ descriptors: [CInt] = [], _ patience: Duration = .zero) -> Bool {
+        DatagramSocket()?.send(bytes, descriptors: descriptors, to: path, patience: patience) == 0
     }
 }

@@ -29,7 +29,10 @@ enum Start {
 
     /// Reads the command line once more: a command that was parsed here may not leave this thread.
     private static func serve() -> Never {
-        Task { await Cai.main() }
+        Task {
+            await Cai.main()
+            Cai.exit()
+        }
         dispatchMain()
     }
 }

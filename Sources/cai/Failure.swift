@@ -16,19 +16,33 @@ enum Exit {
 func reportingFailures(_ work: () throws -> Void) throws {
     do {
         try work()
-    } catch let code as ExitCode {
-        throw code
-    } catch let usage as ValidationError {
-        throw usage
-    } catch let broken as BrokenSettings {
+    } catch {
+        throw reported(error)
+    }
+}
+
+/// The same for work that waits.
+func reportingFailures(_ work: () async throws -> Void) async throws {
+    do {
+        try await work()
+    } catch {
+        throw reported(error)
+    }
+}
+
+/// Tells an error. Returns what to end with.
+private func reported(_ error: any Error) -> any Error {
+    switch error {
+    case is ExitCode, is ValidationError: return error
+    case let broken as BrokenSettings:
         broken.findings.forEach(Talk.finding)
         Talk.line("        nothing was done; cai config show lists the settings and where they come from")
-        throw Exit.brokenConfiguration
-    } catch {
+        return Exit.brokenConfiguration
+    default:
         let failure = Failure(error)
         Talk.error(failure.sentence)
         if let advice = failure.advice { Talk.line("        \(advice)") }
-        throw failure.code
+        return failure.code
     }
 }
 
@@ -60,6 +74,18 @@ private struct Failure {
         case let unknown as UnknownRun:
             sentence = unknown.name.map { "there is no run \(FilePath($0).printable)" } ?? "nothing was displaced"
             advice = "cai undo --list shows what can be undone"
+            code = Exit.found
+        case AgentSocketProblem.inUse(let path):
+            sentence = "\(path.printable): another process answers on this socket"
+            advice = "use that one, stop it, or name another socket with --socket"
+            code = Exit.temporary
+        case AgentSocketProblem.notASocket(let path):
+            sentence = "\(path.printable) is not a socket; it is left alone"
+            advice = "move it away, or name another socket with --socket"
+            code = Exit.found
+        case AgentSocketProblem.passed(let problem):
+            sentence = "the socket that was passed cannot be used: \(problem)"
+            advice = "see ListenStream and FileDescriptorName in cai-agent.socket"
             code = Exit.found
         case let blocked as BlockedPath:
             sentence = "\(blocked.ancestor.printable) is not a directory; cai does not go through it"

@@ -1,27 +1,54 @@
 import ArgumentParser
 import CaiCore
+import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
+import SystemPackage
 
 /// `cai serve`: the agent service.
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Answer on a Unix socket: GET /v1/health.")
+        abstract: "Be the agent service: answer HTTP on a Unix socket.",
+        discussion: """
+            GET /v1/health answers what cai health --json prints, with status 503 when the container is not well. Root, the \
+            agent, and the users of the setting socket_uids may ask; the kernel tells who it is.
+
+            The socket is /run/containai/agent.sock, or the one that systemd passes. Where /run/containai cannot be written \
+            it is in $XDG_RUNTIME_DIR/containai, else in /tmp/containai-UID. A socket that somebody answers on is left \
+            alone: exit code 75.
+
+            SIGHUP reads settings and manifests again and repairs the links (cai init --repair). SIGTERM answers what was \
+            asked before and ends. A service manager (NOTIFY_SOCKET) hears of all that, and has its watchdog fed.
+            """)
 
     @OptionGroup var global: GlobalOptions
-    @Option(help: ArgumentHelp("The socket to answer on.", valueName: "path"))
-    var socket = "/run/containai/agent.sock"
+    @Option(help: ArgumentHelp("Answer on this socket (below the root).", valueName: "path"))
+    var socket: String?
 
     func run() async throws {
-        let workplace = try global.workplace()
-        let server = AgentServer(path: socket) {
-            HealthJob(workplace, environment: Environment.all) {
-                let session = try Session(workplace)
-                return (session.machine, session.entries)
-            }.run()
+        try await reportingFailures {
+            StandardError.outliveReaders()
+            let environment = Environment.all
+            let log = SystemLog("cai", environment: environment)
+            let manager = ServiceManager.take()
+            let passed = try SocketActivation.take()
+            let workplace = try global.workplaceAsFound()
+            let logger = ServiceLog.logger("cai", log, findings: workplace.settings.findings)
+            let work = AgentWork(
+                workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: environment
+            ) { [global] in try global.workplaceAsFound() }
+            let socket =
+                try AgentSocket(passed: passed)
+                ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
+            defer { socket.remove() }
+            try await AgentService(
+                socket: socket.descriptorToServe(),
+                place: socket.path?.printable ?? "the socket that was passed",
+                jobs: AgentJobs(health: { work.health() }, reload: { work.reload() }),
+                peers: workplace.peers, manager: manager, logger: logger
+            ).run()
         }
-        try await server.run()
     }
 }

@@ -96,6 +96,12 @@ int cai_become(uid_t uid, gid_t gid, int permanent);
 /// Takes the effective ids of the saved root identity back for this thread. Returns 0, or -1 with errno.
 int cai_become_root_again(void);
 
+/// A nameless file in memory that can be sealed, close-on-exec (memfd_create(2)). Returns a descriptor, or -1 with errno.
+int cai_make_sealable_file(const char *name);
+
+/// Makes what such a file holds final. Returns 0, or -1 with errno.
+int cai_seal_file(int descriptor);
+
 /// The exit code a shell would report for a wait status: the code, or 128 + the signal.
 int cai_exit_code(int wait_status);
 

@@ -5,25 +5,19 @@ import SystemPackage
 
 /// `boot.json` in the state directory: what the last boot did, for `cai status`.
 ///
-/// Where that directory cannot be written, because `/run` belongs to somebody else or is read-only, the record is in
-/// `$XDG_RUNTIME_DIR/containai`, else in `/tmp/containai-UID`: only in a directory of the user's own in which nobody else
-/// may write. Below another root there is no such way out.
+/// Where that directory cannot be written the record is in one of the fallbacks of `RuntimeDirectory`.
 package struct BootRecord: Sendable {
     private static let name: FilePath.Component = "boot.json"
     private static let largest = 4 << 20
 
-    private let root: Directory
-    private let path: FilePath
-    private let fallbacks: [FilePath]
+    private let place: RuntimeDirectory
+    private var root: Directory { place.root }
+    private var path: FilePath { place.path }
+    private var fallbacks: [FilePath] { place.fallbacks }
 
     /// The record of a machine, in the directory that `state_directory` names or a fallback for it.
     package init(_ workplace: Workplace, environment: [String: String]) {
-        root = workplace.root
-        path = workplace.settings.path(.stateDirectory)
-        let session = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? FilePath($0) : nil }
-        let temporary = FilePath("/tmp/containai-\(Identity.uid)")
-        fallbacks =
-            workplace.rootPath == "/" ? (session.map { [$0.appending("containai")] } ?? []) + [temporary] : []
+        place = RuntimeDirectory(workplace, environment: environment)
     }
 
     /// Replaces the record atomically: 0644, in a directory that is made with 0755 where it is missing. It never throws:
@@ -32,7 +26,7 @@ package struct BootRecord: Sendable {
         do {
             let bytes = Array(try report.json().utf8) + [0x0A]
             do {
-                try StateDirectory.replace(Self.name, in: try makeDirectory(path), with: bytes, mode: 0o644)
+                try StateDirectory.replace(Self.name, in: try place.make(mode: 0o755), with: bytes, mode: 0o644)
             } catch {
                 if !fallbacks.contains(where: { writes(bytes, below: $0) }) { throw error }
             }
@@ -52,7 +46,7 @@ package struct BootRecord: Sendable {
         }
         for fallback in fallbacks {
             // One that is not there, or not ours, has nothing to say.
-            guard let directory = try? root.openInRoot(fallback), isOwn(directory),
+            guard let directory = try? root.openInRoot(fallback), RuntimeDirectory.isOwn(directory),
                 let file = try? directory.openFile(Self.name)
             else { continue }
             return try decode(try file.readAll(limit: Self.largest, fallback.appending(Self.name)))
@@ -84,24 +78,7 @@ package struct BootRecord: Sendable {
 
     /// Writes the record to a fallback. Returns whether that went well; if not, the next one is tried.
     private func writes(_ bytes: [UInt8], below path: FilePath) -> Bool {
-        guard let name = path.lastComponent,
-            let directory = try? root.openInRoot(path.removingLastComponent()).makeOrOpenDirectory(name, mode: 0o755),
-            isOwn(directory)
-        else { return false }
+        guard let directory = place.makeFallback(path, mode: 0o755) else { return false }
         return (try? StateDirectory.replace(Self.name, in: directory, with: bytes, mode: 0o644)) != nil
-    }
-
-    private func isOwn(_ directory: Directory) -> Bool {
-        guard let status = try? directory.status() else { return false }  // in doubt it is somebody else's
-        return status.uid == Identity.uid && status.mode & 0o022 == 0
-    }
-
-    private func makeDirectory(_ path: FilePath) throws -> Directory {
-        do {
-            return try root.openInRoot(path)
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            guard let name = path.lastComponent else { throw error }
-            return try makeDirectory(path.removingLastComponent()).makeOrOpenDirectory(name, mode: 0o755)
-        }
     }
 }

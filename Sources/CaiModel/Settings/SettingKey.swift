@@ -13,12 +13,13 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case hookTimeout = "hook_timeout_seconds"
     case strict
     case stateDirectory = "state_directory"
+    case socketUsers = "socket_uids"
     case lockTimeout = "lock_timeout_seconds"
     case displacedRuns = "displaced_runs"
     case displacedBytes = "displaced_bytes"
 
     /// What a value of the key looks like.
-    package enum Kind: Sendable { case word, path, number, paths, words }
+    package enum Kind: Sendable { case word, path, number, paths, words, identifiers }
 
     package var kind: Kind {
         switch self {
@@ -27,6 +28,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
         case .strict: .words
+        case .socketUsers: .identifiers
         }
     }
 
@@ -90,6 +92,7 @@ package enum Preset: String, CaseIterable, Sendable {
                 "/etc/containai/template-hooks/shutdown.d", home + "/workspace/.containai/hooks/shutdown.d",
             ]),
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
+            .socketUsers: .list([]),
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
         ]
     }

@@ -134,6 +134,9 @@ extension SettingValue {
             let texts = values.compactMap(\.string)
             guard texts.count == values.count else { return nil }
             self = .list(texts)
+        case .identifiers:
+            guard let values = value.array else { return nil }
+            self = .list(values.map { $0.integer.map(String.init) ?? $0.string ?? "" })
         }
     }
 
@@ -144,7 +147,7 @@ extension SettingValue {
             guard let number = Int64(text), number >= 0 else { return nil }
             self = .number(number)
         case .paths: self = .list(text.split(separator: ":").map(String.init))
-        case .words: self = .list(text.split { $0 == "," || $0 == ":" || $0 == " " }.map(String.init))
+        case .words, .identifiers: self = .list(text.split { $0 == "," || $0 == ":" || $0 == " " }.map(String.init))
         }
     }
 
@@ -162,6 +165,9 @@ extension SettingValue {
         switch (kind, self) {
         case (.path, .text(let text)): paths = [text]
         case (.paths, .list(let texts)): paths = texts
+        case (.identifiers, .list(let texts)):
+            // The highest number means "unchanged" to the kernel and is nobody's.
+            return texts.allSatisfy { UInt32($0).map { $0 < .max } ?? false } ? nil : "must be \(kind.words)"
         case (.word, .text(let text)): return text.isEmpty || text.utf8.contains(0x0A) ? "must be one word" : nil
         default: return nil
         }
@@ -184,6 +190,7 @@ extension SettingKey.Kind {
         case .number: "a whole number, not negative"
         case .paths: "a list of absolute paths"
         case .words: "a list of words"
+        case .identifiers: "a list of user ids"
         }
     }
 }

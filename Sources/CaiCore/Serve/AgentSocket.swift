@@ -1,0 +1,133 @@
+import CaiModel
+package import CaiPlatform
+package import SystemPackage
+
+/// Why there is no socket to serve on.
+package enum AgentSocketProblem: Error, Hashable, Sendable {
+    /// Somebody answers there.
+    case inUse(FilePath)
+    /// Something stands there that is no socket.
+    case notASocket(FilePath)
+    /// What the service manager passed cannot be served on.
+    case passed(String)
+}
+
+/// The socket on which the agent service answers: made here, or passed by the service manager.
+package final class AgentSocket: Sendable {
+    package static let name: FilePath.Component = "agent.sock"
+
+    /// Where it is; nil for one that was passed.
+    package let path: FilePath?
+    /// Who made it listens to it already, or has to.
+    private let descriptor: Descriptor
+    private let made: Made?
+
+    /// What has to go with a socket that was made here.
+    private final class Made: Sendable {
+        let directory: Directory
+        let name: FilePath.Component
+        let status: FileStatus
+        /// Held as long as this process serves.
+        private let lock: FileLock
+
+        init(_ directory: Directory, _ name: FilePath.Component, _ status: FileStatus, _ lock: consuming FileLock) {
+            self.directory = directory
+            self.name = name
+            self.status = status
+            self.lock = lock
+        }
+    }
+
+    /// Takes the socket that was passed: the one with the name `agent`, else the only one. Nil when none was passed. Throws
+    /// `AgentSocketProblem` for one that nobody can connect to.
+    package init?(passed: [PassedDescriptor]) throws {
+        guard !passed.isEmpty else { return nil }
+        guard let one = passed.first(where: { $0.name == "agent" }) ?? (passed.count == 1 ? passed.first : nil) else {
+            throw AgentSocketProblem.passed("of \(passed.count) sockets none is named agent")
+        }
+        guard one.descriptor.isLocalListener else {
+            throw AgentSocketProblem.passed("\(one.name) is not a Unix stream socket that listens")
+        }
+        path = nil
+        made = nil
+        descriptor = try one.descriptor.duplicate()
+    }
+
+    /// Makes the socket: mode 0660 and the owner's group, in a directory of mode 0750 with the same group. A socket whose
+    /// process is gone is replaced; one that is alive, and anything that is no socket, is not.
+    ///
+    /// `path` is one that somebody named, whose directory has to be there and stays as it is; without it the socket is in the
+    /// runtime directory or what stands in for that. Throws `AgentSocketProblem`, and `SystemCallError` when no directory
+    /// can be written.
+    package convenience init(_ workplace: Workplace, at path: FilePath?, environment: [String: String]) throws {
+        let gid = Identity.isRoot ? workplace.owner.gid : nil
+        if let path {
+            guard let name = path.lastComponent else { throw AgentSocketProblem.notASocket(path) }
+            let parent = path.removingLastComponent()
+            try self.init(in: workplace.root.openInRoot(parent.isEmpty ? "/" : parent), name, gid: gid)
+        } else {
+            let place = RuntimeDirectory(workplace, environment: environment)
+            try self.init(in: place.forSocket(gid: gid), Self.name, gid: gid)
+        }
+    }
+
+    private init(in directory: Directory, _ name: FilePath.Component, gid: UInt32?) throws {
+        let path = directory.label.appending(name)
+        let lockName = FilePath.Component(name.string + ".lock") ?? "agent.sock.lock"
+        let file = try directory.openLockFile(lockName)
+        guard let lock = try FileLock(file, directory.label.appending(lockName), timeout: .zero) else {
+            throw AgentSocketProblem.inUse(path)
+        }
+        switch try directory.localSocket(name) {
+        case .nothing: break
+        case .dead: try directory.unlink(name)
+        case .alive: throw AgentSocketProblem.inUse(path)
+        case .foreign: throw AgentSocketProblem.notASocket(path)
+        }
+        descriptor = try directory.bindLocalSocket(name, mode: 0o660, gid: gid)
+        guard let status = try directory.status(of: name) else {
+            throw SystemCallError("bind", path.printable, .noSuchFileOrDirectory)
+        }
+        self.path = path
+        made = Made(directory, name, status, lock)
+    }
+
+    /// A descriptor for whoever serves; that one closes it.
+    package func descriptorToServe() throws -> CInt { try descriptor.duplicate().release() }
+
+    /// Takes the name of a socket that was made here away, so that nobody knocks in vain. One that somebody else has put in
+    /// its place stays.
+    package func remove() {
+        guard let made, let there = try? made.directory.status(of: made.name),  // not to be seen: not ours to remove
+            there.isSameFile(as: made.status)
+        else { return }
+        try? made.directory.unlink(made.name)  // the next start replaces it
+    }
+}
+
+extension RuntimeDirectory {
+    /// The directory for the socket, or the first fallback that can be had. Throws what is wrong with the first.
+    fileprivate func forSocket(gid: UInt32?) throws -> Directory {
+        do {
+            let directory = try make(mode: 0o750)
+            guard directory.isWritable else {
+                throw SystemCallError("make a socket", path.printable, .permissionDenied)
+            }
+            try directory.close(to: gid)
+            return directory
+        } catch {
+            guard let found = fallbacks.lazy.compactMap({ makeFallback($0, mode: 0o750) }).first else { throw error }
+            return found
+        }
+    }
+}
+
+extension Directory {
+    /// Lets only its owner and a group in; a directory of somebody else's stays as it is.
+    fileprivate func close(to gid: UInt32?) throws {
+        let found = try status()
+        guard found.uid == Identity.uid else { return }
+        if let gid, found.gid != gid { try descriptor.setOwner(uid: found.uid, gid: gid, label) }
+        if found.mode != 0o750 { try descriptor.setMode(0o750, label) }
+    }
+}

@@ -1,0 +1,14 @@
+/// What reading settings and manifests again, and the repair behind it, have led to.
+package struct AgentReload: Sendable {
+    package let peers: PeerPolicy
+    /// What was noticed.
+    package let findings: [Finding]
+    /// One sentence for whoever looks at the service.
+    package let summary: String
+
+    package init(peers: PeerPolicy, findings: [Finding], summary: String) {
+        self.peers = peers
+        self.findings = findings
+        self.summary = summary
+    }
+}

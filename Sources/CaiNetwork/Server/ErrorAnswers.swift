@@ -1,0 +1,24 @@
+import Hummingbird
+import Logging
+
+/// Turns what handlers throw, and what is not there, into answers. What nobody foresaw is told in the log, not to the client.
+struct ErrorAnswers: RouterMiddleware {
+    typealias Context = AgentContext
+
+    func handle(
+        _ request: Request, context: AgentContext, next: (Request, AgentContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as APIError {
+            return error.response()
+        } catch let error as HTTPError where error.status == .notFound {
+            return APIError.notFound.response()
+        } catch let error as any HTTPResponseError {
+            return APIError(error.status).response()
+        } catch {
+            context.logger.error("a request failed: \(error)")
+            return APIError(.internalServerError).response()
+        }
+    }
+}
