@@ -120,6 +120,15 @@ package struct Settings: Sendable {
     }
 }
 
+extension TOMLValue {
+    /// A number or text as it was written; nothing for anything else. Inlined, it crashes the optimizer of Swift 6.3.1.
+    @inline(never)
+    fileprivate func written() -> String {
+        if let number = integer { return "\(number)" }
+        return string ?? ""
+    }
+}
+
 extension SettingValue {
     init?(_ value: TOMLValue, _ kind: SettingKey.Kind) {
         switch kind {
@@ -136,7 +145,7 @@ extension SettingValue {
             self = .list(texts)
         case .identifiers:
             guard let values = value.array else { return nil }
-            self = .list(values.map { $0.integer.map(String.init) ?? $0.string ?? "" })
+            self = .list(values.map { $0.written() })
         }
     }
 
