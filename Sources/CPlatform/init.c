@@ -2,6 +2,9 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -80,15 +83,45 @@ const char *cai_program_path(void) { return (const char *)getauxval(AT_EXECFN); 
 
 static const uintptr_t stretch = 256 << 10;
 
-void cai_release_program_text(void) {
+// What proc_pid_pagemap(5) says of a page: in memory (63) or swapped out (62), and no longer the file's (61).
+static bool was_written(uint64_t entry) { return entry >> 62 && !(entry >> 61 & 1); }
+
+// Of memory that may have been written to, only the pages that were not are given up: the others have no other copy.
+// Without /proc nobody knows which these are, and all stay.
+static void release_unwritten(uintptr_t start, uintptr_t end) {
+    enum { batch = 256 };
+    uint64_t entries[batch];
+    uintptr_t page = (uintptr_t)getpagesize();
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0) return;
+    for (uintptr_t at = start; at < end;) {
+        uintptr_t left = (end - at) / page;
+        size_t count = left < batch ? left : batch;
+        ssize_t got = pread(pagemap, entries, count * sizeof entries[0], (off_t)(at / page * sizeof entries[0]));
+        if (got <= 0) break;
+        count = (size_t)got / sizeof entries[0];
+        for (size_t i = 0, run = 0; i < count; i += run) {
+            for (run = 1; i + run < count && was_written(entries[i]) == was_written(entries[i + run]);) run++;
+            if (!was_written(entries[i])) madvise((void *)(at + i * page), run * page, MADV_DONTNEED);
+        }
+        at += count * page;
+    }
+    close(pagemap);
+}
+
+void cai_release_program_memory(void) {
     const Elf64_Phdr *header = (const Elf64_Phdr *)getauxval(AT_PHDR);
     if (!cai_is_static() || !header) return;
     for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
-        // Only what nobody can have written to: the rest has no other copy. A static program is loaded where it says.
-        if (header[i].p_type != PT_LOAD || header[i].p_flags & PF_W) continue;
+        // A static program is loaded where it says.
+        if (header[i].p_type != PT_LOAD) continue;
         uintptr_t page = (uintptr_t)getpagesize() - 1;
         uintptr_t start = (header[i].p_vaddr + page) & ~page, end = (header[i].p_vaddr + header[i].p_filesz) & ~page;
         if (start >= end) continue;
+        if (header[i].p_flags & PF_W) {
+            release_unwritten(start, end);
+            continue;
+        }
         // Where the page cache has the file in large pieces, up to 2 MiB, one touch maps all of a piece, but no more than one
         // mapping: so make many, different in a property that means nothing here.
         for (uintptr_t at = start; at < end; at += 2 * stretch)

@@ -29,7 +29,7 @@ enum InitWork {
     static func letGo() {
         cai_close_from(3)
         chdir("/")
-        cai_release_program_text()
+        cai_release_program_memory()
     }
 }
 

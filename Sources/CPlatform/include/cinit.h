@@ -64,9 +64,10 @@ const char *_Nullable cai_program_path(void);
 /// Closes every descriptor from this one on.
 void cai_close_from(unsigned first);
 
-/// Gives up the memory in which the kernel keeps the code of a static program mapped; what is needed again comes back from
-/// the page cache by itself. A start touches most of it, the rest of an init's life a few pages.
-void cai_release_program_text(void);
+/// Gives up the memory in which the kernel keeps the file of a static program mapped: code, and data that was not written
+/// to. What is needed again comes back from the page cache by itself. A start touches most of it, the rest of an init's life
+/// a few pages.
+void cai_release_program_memory(void);
 
 /// What an init starts. Every pointer stays owned by the caller and valid until the call returns.
 struct cai_command {
