@@ -21,6 +21,10 @@ let staticLinking: [LinkerSetting] =
     let ownStart: [LinkerSetting] = []
 #endif
 
+// The archives themselves in place of `-larchive`: the shared libarchive would bring ICU. It does not name what it needs,
+// and the linker looks from left to right.
+let archiveLibraries = [":libarchive.a", ":libacl.a", ":libzstd.a", ":libz.a"].map { LinkerSetting.linkedLibrary($0) }
+
 let swift: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -64,11 +68,11 @@ let package = Package(
         .target(
             name: "CaiCore",
             dependencies: [
-                "CaiModel", "CaiPlatform",
+                "CArchive", "CaiModel", "CaiPlatform",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: swift),
+            swiftSettings: swift, linkerSettings: archiveLibraries),
         .target(
             name: "CaiNetwork",
             dependencies: [
@@ -107,6 +111,7 @@ let package = Package(
             dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
         .target(name: "CPlatform", cSettings: buildFacts),
+        .systemLibrary(name: "CArchive"),
         // toml++ 3.3, header only (Debian: libtomlplusplus-dev).
         .target(name: "CToml"),
         // What `container/faults` runs: disturbs the built binary at every system call.
@@ -134,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "CaiCoreTests",
             dependencies: [
-                "CPlatform", "CaiCore", "CaiModel", "CaiPlatform",
+                "CPlatform", "CaiCore", "CaiManifests", "CaiModel", "CaiPlatform", "CaiTestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swift),

@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -55,6 +56,23 @@ int cai_set_link_times(int directory, const char *name, int64_t atime_ns, int64_
 int cai_processor_count(void) {
     cpu_set_t processors;
     return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+}
+
+int cai_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
+
+int cai_semaphore(unsigned count) { return eventfd(count, EFD_CLOEXEC | EFD_SEMAPHORE); }
+
+static int set_range(int descriptor, short type, int64_t start, int64_t length) {
+    struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+    return fcntl(descriptor, F_OFD_SETLK, &range);
+}
+
+int cai_lock_range(int descriptor, int64_t start, int64_t length) {
+    return set_range(descriptor, F_RDLCK, start, length);
+}
+
+int cai_unlock_range(int descriptor, int64_t start, int64_t length) {
+    return set_range(descriptor, F_UNLCK, start, length);
 }
 
 int cai_openat(int directory, const char *name, int flags, mode_t mode) { return openat(directory, name, flags, mode); }

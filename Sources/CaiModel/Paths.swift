@@ -71,7 +71,10 @@ extension VolumePath {
     /// Whether `cai` keeps records of its own there, so that nothing else may be declared to lie there.
     package var isReserved: Bool {
         let first = relative.components.first?.string ?? ""
-        return [".containai", ".containai-imported-at", ".containai-links-checked-at"].contains(first)
+        return [
+            ".containai", ".containai-imported-at", ".containai-links-checked-at", ExportManifest.name,
+            ExportManifest.amendmentsName,
+        ].contains(first)
     }
 }
 

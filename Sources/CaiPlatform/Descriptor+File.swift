@@ -11,6 +11,11 @@ extension Descriptor {
             })
     }
 
+    /// Another handle on a file that this process was started with: 0 for standard input, 1 for standard output.
+    package init(inherited number: CInt, _ path: FilePath) throws(SystemCallError) {
+        self.init(owning: try check("open", path.printed) { cai_duplicate(number) })
+    }
+
     /// Facts about the open file. `path` names it in errors.
     package func status(_ path: FilePath) throws(SystemCallError) -> FileStatus {
         var result = stat()
@@ -71,6 +76,35 @@ extension Descriptor {
             result.append(contentsOf: chunk)
         }
         return result
+    }
+
+    /// Reads into a buffer, from where the last read ended; 0 at the end.
+    package func read(into buffer: UnsafeMutableRawBufferPointer, _ path: FilePath) throws(SystemCallError) -> Int {
+        try check("read", path.printed) { Glibc.read(raw, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Reads into a buffer from a place of the file; 0 behind its end.
+    package func read(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: Int64, _ path: FilePath
+    ) throws(SystemCallError) -> Int {
+        try check("read", path.printed) { pread(raw, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+
+    /// Writes all bytes at a place of the file.
+    package func write(
+        _ bytes: UnsafeRawBufferPointer, at offset: Int64, _ path: FilePath
+    ) throws(SystemCallError) {
+        var done = 0
+        while done < bytes.count {
+            done += try check("write", path.printed) {
+                pwrite(raw, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset) + done)
+            }
+        }
+    }
+
+    /// Gives the file a size; what is added is a hole.
+    package func setSize(_ size: Int64, _ path: FilePath) throws(SystemCallError) {
+        _ = try check("truncate", path.printed) { ftruncate(raw, off_t(size)) }
     }
 
     /// Calls `body` with each piece of the file from here to the end.

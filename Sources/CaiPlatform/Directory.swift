@@ -260,6 +260,15 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Gives an entry, a symlink itself included, another name, which must not exist (linkat(2)).
+    package func makeHardLink(
+        of name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component
+    ) throws(SystemCallError) {
+        _ = try call("link to \(directory.label.appending(newName).printed)", name) { from in
+            newName.withPlatformString { linkat(descriptor.raw, from, directory.descriptor.raw, $0, 0) }
+        }
+    }
+
     /// Creates a FIFO or a socket node that must not exist; they hold no bytes.
     package func makeNode(_ name: FilePath.Component, kind: FileKind, mode: UInt16) throws(SystemCallError) {
         let type = kind == .fifo ? Glibc.S_IFIFO : Glibc.S_IFSOCK
@@ -306,9 +315,7 @@ extension Directory {
             }
             return try rename(name, to: directory, newName, .replace)
         }
-        _ = try call("link to \(directory.label.appending(newName).printed)", name) { from in
-            newName.withPlatformString { linkat(descriptor.raw, from, directory.descriptor.raw, $0, 0) }
-        }
+        try makeHardLink(of: name, to: directory, newName)
         try unlink(name)
     }
 

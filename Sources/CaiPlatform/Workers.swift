@@ -67,33 +67,3 @@ private final class Progress<Item: Sendable, Output: Sendable, Failure: Error>: 
         return outputs.compactMap(\.self)
     }
 }
-
-/// A thread that runs one closure (pthread_create(3)).
-private struct Thread {
-    private let id: pthread_t
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// Starts it; nil when the system has no thread to give.
-    init?(_ body: @escaping @Sendable () -> Void) {
-        var id = pthread_t()
-        let context = Unmanaged.passRetained(Body(body))
-        let status = pthread_create(
-            &id, nil,
-            { context in
-                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
-        guard status == 0 else {
-            context.release()
-            return nil
-        }
-        self.id = id
-    }
-
-    /// Waits until it has ended.
-    func join() { pthread_join(id, nil) }
-}

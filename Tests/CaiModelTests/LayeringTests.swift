@@ -8,7 +8,7 @@ private let rooms: [String: Set<String>] = [
         "ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "Dispatch",
         "Glibc",
     ],
-    "CaiCore": ["CaiModel", "CaiPlatform", "Crypto", "Synchronization"],
+    "CaiCore": ["CArchive", "CaiModel", "CaiPlatform", "Crypto", "Synchronization"],
     "CaiInit": ["CaiPlatform", "CPlatform", "Glibc", "SystemPackage"],
     "CaiManifests": ["CaiModel"],
     "CaiModel": ["CToml"],

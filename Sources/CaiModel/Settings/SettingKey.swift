@@ -17,6 +17,11 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case lockTimeout = "lock_timeout_seconds"
     case displacedRuns = "displaced_runs"
     case displacedBytes = "displaced_bytes"
+    case archiveBytes = "archive_max_bytes"
+    case archiveRatio = "archive_max_ratio"
+    case archiveMembers = "archive_max_members"
+    case archiveDepth = "archive_max_depth"
+    case archivePathBytes = "archive_max_path_bytes"
 
     /// What a value of the key looks like.
     package enum Kind: Sendable { case word, path, number, paths, words, identifiers }
@@ -26,6 +31,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .preset, .user: .word
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes: .number
+        case .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
         case .strict: .words
         case .socketUsers: .identifiers
@@ -94,6 +100,8 @@ package enum Preset: String, CaseIterable, Sendable {
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
             .socketUsers: .list([]),
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
+            .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
+            .archiveDepth: .number(100), .archivePathBytes: .number(4096),
         ]
     }
 

@@ -1,0 +1,242 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// The tree that an archive becomes, below a staging directory of our own.
+///
+/// What the archive made so far is in a table here, and every step through the tree is held against it: nothing is opened
+/// that the archive did not make as a directory. Beneath that, no call follows a symlink.
+struct StagingTree {
+    private let root: Directory
+    private let rules: MemberRules
+    private let writers = FileWriters()
+    private(set) var members: [ArchiveMember?] = []
+    private var places: [PathKey: Int] = [:]
+    /// Attributes of directories, which get them at the end.
+    private var directoryAttributes: [Int: [(name: String, value: [UInt8])]] = [:]
+    /// Directories that no member named, only members in them.
+    private var implied: Set<Int> = []
+    /// The directory in which the last member was made, with those above it.
+    private var trail: [(name: FilePath.Component, directory: Directory)] = []
+    /// Files before this member are written; what is behind may be on its way.
+    private var settled = 0
+    private(set) var lostAttributes: Set<String> = []
+    private(set) var replaced: [FilePath] = []
+
+    /// Larger files are written while they are read.
+    private static let smallFile: Int64 = 256 << 10
+
+    init(root: Directory, rules: MemberRules) {
+        self.root = root
+        self.rules = rules
+    }
+
+    /// Makes one member. Throws `ArchiveProblem` for one that may not be there, `SystemCallError`.
+    mutating func add(_ member: TarMember, at path: FilePath, _ reader: TarReader) throws {
+        guard let name = path.lastComponent else { return }
+        if case .directory = member.kind { return try addDirectory(member, at: path) }
+        let parent = try directory(path.removingLastComponent(), of: path, member)
+        try makeRoom(for: member, path, name, parent)
+        let mode = member.mode & 0o1777
+        let file = StagedFile(name: name, mode: mode, modified: member.modified, attributes: member.keptAttributes)
+        switch member.kind {
+        case .file: try addFile(member, file, at: path, parent, reader)
+        case .symlink(let text):
+            if text.isEmpty { throw rules.refusal(member.name, "is a symlink without a target") }
+            try parent.makeLink(name, to: text)
+            try parent.setTimes(of: name, accessed: member.modified, modified: member.modified)
+            note(ArchiveMember(path: path, kind: .symlink(text: text), size: 0, mode: 0o777, modified: member.modified))
+        case .hardLink(let target): try addHardLink(member, to: target, at: path, name, parent)
+        case .special(let what): throw rules.refusal(member.name, "is \(what), which is not unpacked")
+        case .directory: break
+        }
+    }
+
+    /// Removes a file again.
+    mutating func remove(_ path: FilePath) throws {
+        guard let index = places[PathKey(path)], let name = path.lastComponent, members[index]?.kind == .file else {
+            return
+        }
+        try settle()
+        try root.descendant(path.removingLastComponent()).unlink(name)
+        members[index] = nil
+        places[PathKey(path)] = nil
+    }
+
+    /// Removes everything that was made.
+    mutating func abandon() {
+        _ = try? writers.drain()  // only so that nothing is written any more
+        trail = []
+        guard let names = try? root.names() else { return }  // whoever staged looks after the rest
+        for name in names { try? TreeEmptier.remove(name, in: root) }
+    }
+
+    /// Waits for the files and gives the directories their modes and times, the inner ones first.
+    mutating func finish() throws {
+        try settle()
+        trail = []
+        for index in members.indices.reversed() {
+            guard let member = members[index], case .directory = member.kind, !implied.contains(index) else { continue }
+            let made = try root.descendant(member.path)
+            lostAttributes.formUnion(
+                try made.descriptor.setAttributes(directoryAttributes[index] ?? [], made.label))
+            try made.descriptor.setMode(member.mode, made.label)
+            try made.descriptor.setTimes(accessed: member.modified, modified: member.modified, made.label)
+        }
+    }
+}
+
+extension StagingTree {
+    private mutating func note(_ member: ArchiveMember) {
+        places[PathKey(member.path)] = members.count
+        members.append(member)
+    }
+
+    private func member(at path: FilePath) -> ArchiveMember? { places[PathKey(path)].flatMap { members[$0] } }
+
+    /// Waits for the files that are on their way and takes their digests.
+    private mutating func settle() throws {
+        let results = try writers.drain()
+        for index in settled..<members.count {
+            if let digest = results.digests[index] { members[index] = members[index]?.with(digest) }
+        }
+        lostAttributes.formUnion(results.lostAttributes)
+        settled = members.count
+    }
+
+    // MARK: directories
+
+    private mutating func addDirectory(_ member: TarMember, at path: FilePath) throws {
+        _ = try directory(path, of: path, member)
+        guard let index = places[PathKey(path)] else { return }
+        members[index] = ArchiveMember(
+            path: path, kind: .directory, size: 0, mode: member.mode & 0o1777, modified: member.modified)
+        implied.remove(index)
+        directoryAttributes[index] = member.keptAttributes
+    }
+
+    /// Opens a directory of the tree for the member at `target`, making what is missing. Throws `ArchiveProblem` when something
+    /// else stands on the way.
+    private mutating func directory(
+        _ path: FilePath, of target: FilePath, _ member: TarMember
+    ) throws -> Directory {
+        let names = Array(path.components)
+        let common = zip(names, trail).prefix { $0 == $1.name }.count
+        trail.removeLast(trail.count - common)
+        var walked = FilePath(root: nil, names.prefix(common))
+        for name in names.dropFirst(common) {
+            walked.append(name)
+            let parent = trail.last?.directory ?? root
+            switch self.member(at: walked)?.kind {
+            case .directory: trail.append((name, try parent.openDirectory(name)))
+            case nil:
+                trail.append((name, try parent.makeDirectory(name, mode: 0o700)))
+                implied.insert(members.count)
+                note(ArchiveMember(path: walked, kind: .directory, size: 0, mode: 0o700, modified: 0))
+            case let other?:
+                throw rules.refusal(
+                    member.name, walked == target ? "would replace \(other.word)" : "lies below \(other.word)")
+            }
+        }
+        return trail.last?.directory ?? root
+    }
+
+    /// Removes what an earlier member of the same name made.
+    private mutating func makeRoom(
+        for member: TarMember, _ path: FilePath, _ name: FilePath.Component, _ parent: Directory
+    ) throws {
+        guard let index = places[PathKey(path)], let old = members[index] else { return }
+        if old.kind == .directory { throw rules.refusal(member.name, "would replace a directory") }
+        try settle()
+        try parent.unlink(name)
+        members[index] = nil
+        replaced.append(path)
+    }
+
+    // MARK: files
+
+    private mutating func addFile(
+        _ member: TarMember, _ file: StagedFile, at path: FilePath, _ parent: Directory, _ reader: TarReader
+    ) throws {
+        let made = ArchiveMember(
+            path: path, kind: .file, size: member.size, mode: file.mode, modified: file.modified)
+        if member.isSparse || member.size > Self.smallFile {
+            return note(made.with(try writeLarge(member.size, file, parent, reader)))
+        }
+        var content: [UInt8] = []
+        content.reserveCapacity(Int(member.size))
+        try reader.readContent { bytes, _ in content.append(contentsOf: bytes) }
+        try writers.add(FileWriters.Job(member: members.count, directory: parent, file: file, content: content))
+        note(made)
+    }
+
+    /// Writes a file while it is read, leaving its holes.
+    private mutating func writeLarge(
+        _ size: Int64, _ staged: StagedFile, _ parent: Directory, _ reader: TarReader
+    ) throws -> ContentDigest {
+        let path = parent.label.appending(staged.name)
+        let file = try parent.createFile(staged.name, mode: 0o600)
+        var digest = RunningDigest()
+        var position: Int64 = 0
+        try reader.readContent { bytes, offset in
+            digest.addZeros(offset - position)
+            digest.add(bytes)
+            position = offset + Int64(bytes.count)
+            try file.write(bytes, at: offset, path)
+        }
+        digest.addZeros(size - position)
+        if position < size { try file.setSize(size, path) }
+        lostAttributes.formUnion(try staged.dress(file, path))
+        try file.close()
+        return digest.digest
+    }
+
+    private mutating func addHardLink(
+        _ member: TarMember, to target: FilePath, at path: FilePath, _ name: FilePath.Component, _ parent: Directory
+    ) throws {
+        let target = try rules.path(of: target, isListed: true)
+        guard let index = places[PathKey(target)], let other = members[index], let targetName = target.lastComponent
+        else { throw rules.refusal(member.name, "is a hard link to \(target.printable), which is not before it") }
+        guard other.kind != .directory else { throw rules.refusal(member.name, "is a hard link to a directory") }
+        if index >= settled { try settle() }
+        let from = try root.descendant(target.removingLastComponent())
+        try from.makeHardLink(of: targetName, to: parent, name)
+        let settledTarget = members[index] ?? other
+        note(
+            ArchiveMember(
+                path: path, kind: .hardLink(to: target), size: settledTarget.size, mode: settledTarget.mode,
+                modified: settledTarget.modified, digest: settledTarget.digest))
+    }
+}
+
+extension ArchiveMember.Kind {
+    fileprivate var word: String {
+        switch self {
+        case .file: "a file"
+        case .directory: "a directory"
+        case .symlink: "a symlink"
+        case .hardLink: "a hard link"
+        }
+    }
+}
+
+extension TarMember {
+    /// The attributes that are unpacked: the kernel's security and trusted classes are left to it.
+    fileprivate var keptAttributes: [(name: String, value: [UInt8])] {
+        attributes.filter { $0.name.hasPrefix("user.") || $0.name.hasPrefix("system.posix_acl_") }
+    }
+}
+
+extension RunningDigest {
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+
+    /// Adds a hole.
+    mutating func addZeros(_ count: Int64) {
+        var rest = count
+        while rest > 0 {
+            let piece = min(rest, Int64(Self.zeros.count))
+            Self.zeros.withUnsafeBytes { add(UnsafeRawBufferPointer(rebasing: $0.prefix(Int(piece)))) }
+            rest -= piece
+        }
+    }
+}

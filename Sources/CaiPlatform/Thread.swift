@@ -1,0 +1,31 @@
+import Glibc
+
+/// A thread that runs one closure (pthread_create(3)).
+package struct Thread {
+    private let id: pthread_t
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// Starts it; nil when the system has no thread to give.
+    package init?(_ body: @escaping @Sendable () -> Void) {
+        var id = pthread_t()
+        let context = Unmanaged.passRetained(Body(body))
+        let status = pthread_create(
+            &id, nil,
+            { context in
+                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
+                return nil
+            }, context.toOpaque())
+        guard status == 0 else {
+            context.release()
+            return nil
+        }
+        self.id = id
+    }
+
+    /// Waits until it has ended.
+    package func join() { pthread_join(id, nil) }
+}
