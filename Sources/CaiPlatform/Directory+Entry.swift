@@ -63,3 +63,23 @@ extension Directory {
 
 /// O_TMPFILE, which the module does not have.
 private let namelessFile = 0o20000000 | O_DIRECTORY
+
+extension Directory {
+    /// Whether this process may read an entry with its effective ids, a symlink not followed (faccessat(2)).
+    package func isReadable(_ name: FilePath.Component) -> Bool {
+        name.withPlatformString { faccessat(descriptor.raw, $0, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) } == 0
+    }
+}
+
+extension Directory {
+    /// The path of this directory as the kernel knows it, free of symlinks; nil where /proc does not tell.
+    package var resolvedPath: FilePath? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let length = readlink("/proc/self/fd/\(descriptor.raw)", start, Int(PATH_MAX))
+            guard length > 0 else { return nil }
+            start[length] = 0
+            return FilePath(platformString: start)
+        }
+    }
+}

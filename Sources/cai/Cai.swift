@@ -47,6 +47,7 @@ struct Cai: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
+            ImportCommand.self,
             UndoCommand.self,
             HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self,
             ManifestCommand.self, ConfigCommand.self,

@@ -46,6 +46,27 @@ private func reported(_ error: any Error) -> any Error {
     }
 }
 
+extension SourceProblem {
+    /// A sentence and what to do about it.
+    fileprivate var words: (sentence: String, advice: String?) {
+        switch self {
+        case .missing(let path): ("Source not found: \(path.printable)", "check the path")
+        case .notReadable(let path): ("\(path.printable) may not be read", "make it readable, or run as root")
+        case .isVolume(let path): ("\(path.printable) is the volume itself", "name another source with --from")
+        case .ambiguous(let path):
+            (
+                "\(path.printable) has files of a home and of a volume",
+                "say which it is with --layout home or --layout volume"
+            )
+        case .unsupported(let path):
+            (
+                "Unsupported source type: must be directory or gzip-compressed tar archive: \(path.printable)",
+                "plain and zstd-compressed tar archives work too"
+            )
+        }
+    }
+}
+
 /// An error in the user's words.
 private struct Failure {
     let sentence: String
@@ -86,6 +107,9 @@ private struct Failure {
         case AgentSocketProblem.passed(let problem):
             sentence = "the socket that was passed cannot be used: \(problem)"
             advice = "see ListenStream and FileDescriptorName in cai-agent.socket"
+            code = Exit.found
+        case let problem as SourceProblem:
+            (sentence, advice) = problem.words
             code = Exit.found
         case let blocked as BlockedPath:
             sentence = "\(blocked.ancestor.printable) is not a directory; cai does not go through it"

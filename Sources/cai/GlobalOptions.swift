@@ -18,21 +18,28 @@ struct GlobalOptions: ParsableArguments {
 
     /// Reads settings and accounts. A mistake in the settings stops the command: it must not work on a default in place
     /// of what was named.
-    func workplace() throws -> Workplace {
-        let workplace = try workplaceAsFound()
-        let mistakes = workplace.settings.mistakes
-        if !mistakes.isEmpty { throw BrokenSettings(findings: mistakes) }
-        return workplace
-    }
+    func workplace() throws -> Workplace { try workplaceAsFound().withoutMistakes() }
 
     /// The same for the commands that go on with the defaults where a setting cannot be used.
-    func workplaceAsFound() throws -> Workplace {
+    func workplaceAsFound() throws -> Workplace { try Workplace(root: root, settings: config) }
+}
+
+extension Workplace {
+    /// The place to work on below a root, with the settings file that is named here or in `CAI_CONFIG`.
+    init(root: String, settings: String?) throws {
         let environment = Environment.all
-        let named = config ?? environment["CAI_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-        return try Workplace(
+        let named = settings ?? environment["CAI_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        try self.init(
             WorkplaceRequest(
                 root: FilePath(root), configuration: FilePath(named ?? "/etc/containai/agent.toml"),
                 environment: environment, isConfigurationNamed: named != nil))
+    }
+
+    /// The same, unless a setting cannot be used: then `BrokenSettings` is thrown.
+    func withoutMistakes() throws -> Workplace {
+        let mistakes = settings.mistakes
+        if !mistakes.isEmpty { throw BrokenSettings(findings: mistakes) }
+        return self
     }
 }
 

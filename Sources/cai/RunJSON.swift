@@ -72,6 +72,26 @@ extension Step {
             ]
         case .move(let from, let to, _):
             ["kind": .string("move"), "path": .string(layout.text(from)), "target": .string(layout.text(to))]
+        case .place(let placement):
+            placement.json.merging(["path": .string(layout.text(placement.target))]) { first, _ in first }
+        }
+    }
+}
+
+extension Placement {
+    /// What becomes of the path, without it.
+    fileprivate var json: [String: JSON] {
+        switch content {
+        case .directory(let mode, _, _): ["kind": .string("make_directory"), "mode": octal(mode)]
+        case .copy(_, let facts, let mode):
+            ["kind": .string("import"), "mode": octal(mode), "size_bytes": .number(facts.size)]
+        case .text(let bytes, let mode):
+            ["kind": .string("write"), "mode": octal(mode), "size_bytes": .number(bytes.count)]
+        case .link(let text, _): ["kind": .string("symlink"), "target": .string(text.printable)]
+        case .kept(let kept, let run):
+            ["kind": .string("restore"), "from": .string(kept.printable), "run": .string(run.text)]
+        case .mode(let mode): ["kind": .string("set_mode"), "mode": octal(mode)]
+        case .nothing: ["kind": .string("remove")]
         }
     }
 }

@@ -71,6 +71,7 @@ final class Applier {
         case .restore(let path, let source, let place, let found):
             try restore(path, of: source, to: place, found, number)
         case .move(let from, let to, let mode): try move(from, to, mode, number)
+        case .place: throw Refusal(description: "it is carried out together with others only")
         }
     }
 

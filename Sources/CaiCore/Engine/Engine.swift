@@ -26,11 +26,14 @@ package struct Engine {
     /// Every entry of the manifest: the places to look at when a journal cannot be read.
     package let entries: [Entry]
     package let options: RunOptions
+    /// Where the content of an import comes from.
+    let source: SourceTree?
 
-    package init(_ machine: Machine, entries: [Entry], options: RunOptions) {
+    package init(_ machine: Machine, entries: [Entry], options: RunOptions, source: SourceTree? = nil) {
         self.machine = machine
         self.entries = entries
         self.options = options
+        self.source = source
     }
 
     /// Runs one job. `plan` observes and decides; it is called again whenever the machine may have changed. It gets the
@@ -82,6 +85,7 @@ package struct Engine {
         }
         let run = try newRun()
         try? note()  // who holds the lock is a courtesy to those who wait
+        if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings) }
         let applier = Applier(machine, run: run, baseline: source.baseline)
         try source.check()
         findings += source.findings + detail.plan.findings
@@ -166,7 +170,9 @@ extension Engine {
     private func finish(_ run: RunID, _ journal: Journal) throws -> Finding {
         let displaced = DisplacedRun(machine.volume, id: run)
         let recovery = Recovery(machine, displaced: displaced)
-        let record = try journal.read(run)?.recoverableSteps
+        let entry = try journal.read(run)
+        if let batch = entry?.batch { return try finish(run, batch, displaced) }
+        let record = entry?.recoverableSteps
         if let record {
             var failure: (any Error)?
             for step in record {
@@ -176,6 +182,7 @@ extension Engine {
         } else {
             let (places, pairs) = allPlaces()
             try recovery.recover(run, pairs, places)
+            try keepWorkshop(of: run, displaced)
         }
         try displaced.removeParts()
         try? recovery.restoreModes(of: run)  // more open than it was, but nothing is missing: no reason to stop for
@@ -213,7 +220,7 @@ extension Engine {
     }
 
     /// Keeps the displaced store within its limits.
-    private func forgetOldRuns(_ findings: inout [Finding]) {
+    func forgetOldRuns(_ findings: inout [Finding]) {
         do {
             let store = DisplacedStore(machine.volume)
             let runs = try store.runs().map { Retention.Run(id: $0.text, bytes: UInt64(try store.size(of: $0))) }

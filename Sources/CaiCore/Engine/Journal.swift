@@ -21,6 +21,8 @@ struct Journal {
         let run: String
         let pid: Int32
         let steps: [Item]
+        /// What is changed all together.
+        var batch: BatchRecord?
     }
 
     /// What interrupted runs left.
@@ -69,6 +71,14 @@ struct Journal {
                 isLinked: step.recoveryPair != nil)
         }
         let record = Record(schema: 1, run: run.text, pid: pid, steps: items)
+        let directory = try StateDirectory(volume: volume).make(Self.name)
+        try StateDirectory(volume: volume).replace(
+            file(run), in: directory, with: Array(try JSONEncoder().encode(record)))
+    }
+
+    /// Begins a run that changes everything together, or commits it.
+    func begin(_ run: RunID, batch: BatchRecord, pid: Int32) throws {
+        let record = Record(schema: 1, run: run.text, pid: pid, steps: [], batch: batch)
         let directory = try StateDirectory(volume: volume).make(Self.name)
         try StateDirectory(volume: volume).replace(
             file(run), in: directory, with: Array(try JSONEncoder().encode(record)))

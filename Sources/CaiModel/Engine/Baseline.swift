@@ -7,12 +7,18 @@ package struct Baseline: Sendable {
         package let mode: UInt16
         /// For a JSON or TOML document: a keyed digest of the value at each key path.
         package let keys: [String: String]?
+        /// What an import read in its source, where it wrote something else.
+        package let source: ContentDigest?
 
-        package init(digest: ContentDigest, size: Int64, mode: UInt16, keys: [String: String]? = nil) {
+        package init(
+            digest: ContentDigest, size: Int64, mode: UInt16, keys: [String: String]? = nil,
+            source: ContentDigest? = nil
+        ) {
             self.digest = digest
             self.size = size
             self.mode = mode
             self.keys = keys
+            self.source = source
         }
     }
 

@@ -63,6 +63,8 @@ package enum Step: Sendable, Equatable {
     case restore(FilePath, run: RunID, to: Place, found: Node)
     /// Renames a file of the volume to where it belongs now; nothing, an empty file or the same content stands there.
     case move(VolumePath, to: VolumePath, mode: UInt16)
+    /// Changes one path of the volume, together with all other such steps of the plan.
+    case place(Placement)
 }
 
 extension Step {
@@ -73,6 +75,7 @@ extension Step {
         case .makeFile(_, let content, _): !content.isEmpty
         case .putLink(_, _, let replacing, _): !replacing.isMissing
         case .fillEmpty, .adopt, .setAside, .write, .restore, .move: true
+        case .place: false  // such a plan has a journal of its own kind
         }
     }
 
@@ -87,6 +90,7 @@ extension Step {
             [.home(link), .volume(target)]
         case .write(let place, _, _, _, _), .restore(_, _, let place, _): [place]
         case .move(let from, let to, _): [.volume(from), .volume(to)]
+        case .place(let placement): [.volume(placement.target)]
         }
     }
 }

@@ -13,6 +13,7 @@ extension Step {
             isOurs || !replacing.isWorthKeeping ? [] : [place.displacedPath]
         case .restore(_, _, let place, let found): found.isWorthKeeping ? [place.displacedPath] : []
         case .move(let from, _, _): [Place.volume(from).displacedPath]
+        case .place(let placement): placement.displaces ? [Place.volume(placement.target).displacedPath] : []
         }
     }
 }

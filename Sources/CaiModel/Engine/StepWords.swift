@@ -19,6 +19,22 @@ extension Step {
         case .restore(let kept, let run, let place, _):
             "restore \(layout.text(place)) from \(run)/\(kept.printable)"
         case .move(let from, let to, _): "move \(layout.text(from)) to \(layout.text(to))"
+        case .place(let placement): placement.words(layout)
+        }
+    }
+}
+
+extension Placement {
+    fileprivate func words(_ layout: Layout) -> String {
+        let path = layout.text(target)
+        switch content {
+        case .directory(let mode, _, _): return "create directory \(path) (\(octal(mode)))"
+        case .copy(_, let facts, let mode): return "write \(path) (\(octal(mode)), \(facts.size) bytes)"
+        case .text(let bytes, let mode): return "write \(path) (\(octal(mode)), \(bytes.count) bytes)"
+        case .link(let text, _): return "make the symlink \(path) to \(text.printable)"
+        case .kept(let kept, let run): return "restore \(path) from \(run)/\(kept.printable)"
+        case .mode(let mode): return "change the mode of \(path) to \(octal(mode))"
+        case .nothing: return "remove \(path), keeping it displaced"
         }
     }
 }

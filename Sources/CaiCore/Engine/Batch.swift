@@ -1,0 +1,299 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Changes many paths of the volume together:
+///
+/// 1. *stage*: everything new is made below `.containai/staging/RUN` and made durable;
+/// 2. *commit*: the journal says that it counts;
+/// 3. *exchange*: each piece changes places with what stands at its path, which goes to the displaced store.
+///
+/// A run that ends before the commit leaves the volume as it was, one that ends behind it is finished by the next one:
+/// `BatchExchange` does only what is not done yet.
+final class Batch {
+    /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
+    private static let fsyncLimit = 8
+    /// From this many files on, they are copied by several threads.
+    private static let threadedCount = 64
+
+    private let machine: Machine
+    private let run: RunID
+    private let source: SourceTree?
+    private let placements: [Placement]
+    private let keyDigest: @Sendable ([UInt8]) -> String
+    private(set) var record = BatchRecord()
+    /// Attributes that the volume could not hold.
+    private(set) var lostAttributes: Set<String> = []
+
+    /// Where the new directories of this batch are made.
+    private var staged: [VolumePath: StagedDirectory] = [:]
+    private var jobs: [StagingJob.Folder: [StagingJob.File]] = [:]
+    private var fileCount = 0
+
+    private struct StagedDirectory {
+        let path: FilePath
+        let mode: UInt16
+        let modified: Int64?
+        let source: FilePath?
+    }
+
+    init(
+        _ machine: Machine, run: RunID, source: SourceTree?, placements: [Placement], baseline: Baseline
+    ) {
+        self.machine = machine
+        self.run = run
+        self.source = source
+        self.placements = placements.sorted { $0.target < $1.target }
+        keyDigest = baseline.keyDigest
+    }
+
+    // MARK: stage
+
+    /// Makes everything new and makes it durable. Throws `Refusal` when a file of the source is no longer what the plan saw.
+    func stage() throws {
+        let workshop = try BatchExchange.workshop(machine.volume, run)
+        for placement in placements { try add(placement, workshop) }
+        try fill(workshop)
+        try finishDirectories(workshop)
+        try noteInodes(workshop)
+        if fileCount > Self.fsyncLimit { try workshop.descriptor.syncFileSystem(workshop.label) }
+        try workshop.sync()
+    }
+
+    private var isDurableByFile: Bool { fileCount <= Self.fsyncLimit }
+
+    private func add(_ placement: Placement, _ workshop: Directory) throws {
+        let target = placement.target
+        switch placement.content {
+        case .mode(let mode):
+            record.add(.mode, target, inode: placement.found.facts?.inode ?? 0, mode: mode)
+            return
+        case .nothing:
+            record.add(.remove, target, inode: placement.found.facts?.inode ?? 0, isOurs: placement.isOurs)
+            return
+        case .directory(let mode, _, _) where placement.found.isDirectory:
+            record.add(.mode, target, inode: placement.found.facts?.inode ?? 0, mode: mode)
+            return
+        default: break
+        }
+        let path = place(of: placement)
+        let folder = try workshop.descendant(path.removingLastComponent())
+        guard let name = path.lastComponent else { return }
+        switch placement.content {
+        case .directory(let mode, let modified, let from):
+            _ = try folder.makeDirectory(name, mode: 0o700)
+            staged[target] = StagedDirectory(path: path, mode: mode, modified: modified, source: from)
+        case .link(let text, let modified):
+            try folder.makeLink(name, to: text)
+            if let modified { try folder.setTimes(of: name, accessed: modified, modified: modified) }
+        case .text(let bytes, let mode):
+            fileCount += 1
+            try folder.writeFile(name, bytes, mode: mode, isDurable: true)
+            if target.isReserved { return }
+            note(
+                target, digest(of: bytes), size: Int64(bytes.count), mode: mode,
+                document: placement.origin.map(\.document) ?? bytes, source: placement.origin?.digest)
+        case .kept(let kept, let source):
+            let (from, keptName) = try DisplacedStore(machine.volume).open(source).parent(of: kept)
+            var copier = TreeCopier()
+            try copier.copy(keptName, in: from, to: folder, as: name)
+            record.forgotten.append(target.relative.encoded)
+        case .copy(let from, let facts, let mode):
+            fileCount += 1
+            let pair = StagingJob.Folder(from: from.removingLastComponent(), to: path.removingLastComponent())
+            guard let fromName = from.lastComponent else { return }
+            jobs[pair, default: []].append(
+                StagingJob.File(from: fromName, to: name, facts: facts, mode: mode, target: target))
+        case .mode, .nothing: break
+        }
+    }
+
+    /// Where a placement is staged: in the new directory that it goes into, or as an operation of its own.
+    private func place(of placement: Placement) -> FilePath {
+        if let parent = placement.target.parent, let directory = staged[parent],
+            let name = placement.target.relative.lastComponent
+        {
+            return directory.path.appending(name)
+        }
+        return FilePath(record.add(.put, placement.target, inode: 0, isOurs: placement.isOurs))
+    }
+
+    private func fill(_ workshop: Directory) throws {
+        guard let source, fileCount > 0 else { return }
+        let pieces = jobs.flatMap { folder, files in StagingJob.pieces(folder, files) }
+        jobs = [:]
+        let isDurable = isDurableByFile
+        let threads = fileCount >= Self.threadedCount ? Workers.count : 1
+        let root = source.tree.root
+        let isStaged = source.isStaged
+        let results = try Workers.map(pieces, threads: threads) { piece in
+            try piece.carryOut(from: root, to: workshop, isStaged: isStaged, isDurable: isDurable)
+        }
+        for file in results.joined() {
+            lostAttributes.formUnion(file.lostAttributes)
+            note(
+                file.target, file.digest, size: file.size, mode: file.mode, document: file.document)
+        }
+    }
+
+    private func note(
+        _ target: VolumePath, _ digest: ContentDigest, size: Int64, mode: UInt16, document: [UInt8]?,
+        source: ContentDigest? = nil
+    ) {
+        var keys: BaselineKeys?
+        if let document, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string) {
+            keys = BaselineKeys.keys(of: document, kind: kind, digest: keyDigest)
+        }
+        record.written[target.relative.encoded] = Baseline.File(
+            digest: digest, size: size, mode: mode, keys: keys?.digests, source: source == digest ? nil : source)
+    }
+
+    /// Gives the new directories their attributes, modes and times, the inner ones first.
+    private func finishDirectories(_ workshop: Directory) throws {
+        for (_, directory) in staged.sorted(by: { $1.key < $0.key }) {
+            let made = try workshop.descendant(directory.path)
+            if let source, let from = directory.source {
+                lostAttributes.formUnion(try source.tree.root.descendant(from).copyAttributes(to: made))
+            }
+            try made.descriptor.setMode(directory.mode, made.label)
+            if let modified = directory.modified {
+                try made.descriptor.setTimes(accessed: modified, modified: modified, made.label)
+            }
+            if isDurableByFile { try made.sync() }
+        }
+    }
+
+    private func noteInodes(_ workshop: Directory) throws {
+        for (number, operation) in record.operations.enumerated() where operation.kind == .put {
+            guard let name = FilePath.Component("\(number)"), let status = try workshop.status(of: name) else {
+                throw Refusal(description: "\(operation.path) could not be staged")
+            }
+            record.operations[number].inode = status.inode
+        }
+    }
+
+    // MARK: commit
+
+    /// Throws `Refusal` unless every path of the volume still is what the plan saw, and another error where the exchange
+    /// would not work: behind the commit it has to.
+    func check() throws {
+        let reader = NodeReader(machine.volume)
+        let mount = Mounts.id(of: machine.volume.root.descriptor)
+        var checked: Set<FilePath> = []
+        for placement in placements where placement.target.parent.map({ staged[$0] == nil }) ?? true {
+            let path = placement.target.relative
+            if reader.node(at: path) != placement.found {
+                throw Refusal(
+                    description:
+                        "\(machine.layout.text(placement.target)) changed after it was looked at; run again")
+            }
+            guard let parent = reader.openParent(of: path), let name = path.lastComponent else { continue }
+            if parent.isMountPoint(name) { throw Self.mounted(parent.label.appending(name)) }
+            guard checked.insert(path.removingLastComponent()).inserted else { continue }
+            if Mounts.id(of: parent.descriptor) != mount { throw Self.mounted(parent.label) }
+            if try parent.foreignOwner() != nil {
+                throw SystemCallError("write", parent.label.printable, .permissionDenied)
+            }
+        }
+    }
+
+    private static func mounted(_ path: FilePath) -> SystemCallError {
+        SystemCallError("rename", "\(path.printable), which is a mount of its own", .improperLink)
+    }
+
+    /// Says in the journal that what is staged counts.
+    func commit() throws {
+        record.isCommitted = true
+        try Journal(volume: machine.volume).begin(run, batch: record, pid: ProcessFacts.id)
+    }
+
+    /// Says in the journal that something is being staged.
+    func begin() throws { try Journal(volume: machine.volume).begin(run, batch: BatchRecord(), pid: ProcessFacts.id) }
+}
+
+/// Some files of one directory, as much as one thread takes at a time.
+private struct StagingJob: Sendable {
+    struct Folder: Hashable, Sendable {
+        let from: FilePath
+        let to: FilePath
+    }
+
+    struct File: Sendable {
+        let from: FilePath.Component
+        let to: FilePath.Component
+        let facts: FileFacts
+        let mode: UInt16
+        let target: VolumePath
+    }
+
+    struct Staged: Sendable {
+        let target: VolumePath
+        let digest: ContentDigest
+        let size: Int64
+        let mode: UInt16
+        let document: [UInt8]?
+        let lostAttributes: [String]
+    }
+
+    private static let size = 32
+    /// Larger documents have no digest for each key.
+    private static let largestDocument: Int64 = 1 << 20
+
+    let folder: Folder
+    let files: ArraySlice<File>
+
+    static func pieces(_ folder: Folder, _ files: [File]) -> [StagingJob] {
+        stride(from: 0, to: files.count, by: size).map {
+            StagingJob(folder: folder, files: files[$0..<min($0 + size, files.count)])
+        }
+    }
+
+    func carryOut(from: Directory, to: Directory, isStaged: Bool, isDurable: Bool) throws -> [Staged] {
+        let source = try from.descendant(folder.from)
+        let workshop = try to.descendant(folder.to)
+        return try files.map { file in
+            try isStaged
+                ? move(file, source, workshop, isDurable: isDurable)
+                : copy(file, source, workshop, isDurable: isDurable)
+        }
+    }
+
+    private func copy(_ file: File, _ from: Directory, _ to: Directory, isDurable: Bool) throws -> Staged {
+        var digest = RunningDigest()
+        var document: [UInt8] = []
+        let isDocument = isDocument(file)
+        let result: CopiedFile
+        do {
+            result = try from.copyFile(
+                file.from, to: to, file.to, mode: file.mode, durable: isDurable,
+                restart: {
+                    digest.restart()
+                    document = []
+                },
+                each: {
+                    digest.add($0)
+                    if isDocument { document.append(contentsOf: $0) }
+                })
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            throw Refusal(description: "\(from.label.appending(file.from).printable) is gone")
+        }
+        return Staged(
+            target: file.target, digest: digest.digest, size: result.source.size, mode: file.mode,
+            document: isDocument ? document : nil, lostAttributes: result.lostAttributes)
+    }
+
+    private func move(_ file: File, _ from: Directory, _ to: Directory, isDurable: Bool) throws -> Staged {
+        let sample = try contentSample(file.from, in: from)
+        try from.renameExclusively(file.from, to: to, file.to)
+        if file.facts.mode != file.mode { try to.setMode(of: file.to, to: file.mode) }
+        if isDurable { try to.openFile(file.to).sync(to.label.appending(file.to)) }
+        return Staged(
+            target: file.target, digest: sample.digest, size: file.facts.size, mode: file.mode,
+            document: isDocument(file) ? sample.document : nil, lostAttributes: [])
+    }
+
+    private func isDocument(_ file: File) -> Bool {
+        MergeKind(fileName: file.to.string) != nil && file.facts.size <= Self.largestDocument
+    }
+}

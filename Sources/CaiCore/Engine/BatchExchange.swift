@@ -1,0 +1,196 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// What the journal says of a batch.
+struct BatchRecord: Codable, Sendable {
+    enum Kind: String, Codable, Sendable { case put, remove, mode }
+
+    struct Operation: Codable, Sendable {
+        let kind: Kind
+        /// Encoded, below the root of the volume.
+        let path: String
+        /// Of what was staged; for `remove` and `mode` of what stands at the path.
+        var inode: UInt64
+        let mode: UInt16?
+        /// Whether what makes room needs no keeping.
+        let isOurs: Bool
+    }
+
+    var isCommitted = false
+    /// Each is staged under its number.
+    var operations: [Operation] = []
+    /// What the baseline says afterwards, by encoded path.
+    var written: [String: Baseline.File] = [:]
+    /// What the baseline no longer knows afterwards.
+    var forgotten: [String] = []
+
+    /// Adds an operation; returns the name under which it is staged.
+    @discardableResult
+    mutating func add(
+        _ kind: Kind, _ path: VolumePath, inode: UInt64, mode: UInt16? = nil, isOurs: Bool = false
+    ) -> String {
+        operations.append(
+            Operation(kind: kind, path: path.relative.encoded, inode: inode, mode: mode, isOurs: isOurs))
+        return String(operations.count - 1)
+    }
+
+    /// The baseline after the batch.
+    func applied(to baseline: Baseline) -> Baseline {
+        var result = baseline
+        for (text, file) in written {
+            if let path = FilePath(encoded: text), !path.isEmpty { result[VolumePath(unchecked: path)] = file }
+        }
+        for text in forgotten {
+            if let path = FilePath(encoded: text), !path.isEmpty { result[VolumePath(unchecked: path)] = nil }
+        }
+        return result
+    }
+}
+
+/// Brings the pieces of a committed batch into place. Everything may be done any number of times: what is done already is
+/// recognised by its inode.
+struct BatchExchange {
+    static let directory = FilePath(".containai/staging")
+    /// Above this many operations, one sync of the whole file system is cheaper than one fsync for each directory.
+    private static let fsyncLimit = 8
+
+    let machine: Machine
+    let displaced: DisplacedRun
+
+    init(_ machine: Machine, displaced: DisplacedRun) {
+        self.machine = machine
+        self.displaced = displaced
+    }
+
+    /// Where a run stages, made when it is missing.
+    static func workshop(_ volume: Tree, _ run: RunID) throws -> Directory {
+        try volume.makeDirectories(directory.appending(run.text), mode: 0o700)
+    }
+
+    /// Removes what a run staged. Nothing of anybody's may be in it any more.
+    static func removeWorkshop(_ volume: Tree, _ run: RunID) throws {
+        do {
+            let staging = try volume.directory(directory)
+            if let name = FilePath.Component(run.text) { try TreeEmptier.remove(name, in: staging) }
+            try? volume.directory(StateDirectory.path).removeDirectory("staging")  // not empty: somebody else's work
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return
+        }
+    }
+
+    /// Carries out what is not done yet.
+    func run(_ record: BatchRecord) throws {
+        let workshop = try Self.workshop(machine.volume, displaced.id)
+        for (number, operation) in record.operations.enumerated() {
+            guard let path = FilePath(encoded: operation.path), !path.isEmpty, !path.isAbsolute,
+                let name = FilePath.Component("\(number)")
+            else { continue }
+            switch operation.kind {
+            case .put: try put(operation, VolumePath(unchecked: path), name, workshop)
+            case .remove: try remove(operation, VolumePath(unchecked: path))
+            case .mode: try setMode(operation, VolumePath(unchecked: path))
+            }
+        }
+        try sync(record)
+    }
+
+    private func put(
+        _ operation: BatchRecord.Operation, _ target: VolumePath, _ name: FilePath.Component, _ workshop: Directory
+    ) throws {
+        guard let status = try workshop.status(of: name) else { return }
+        if status.inode == operation.inode {
+            let (parent, targetName) = try machine.volume.makeParent(of: target.relative, mode: 0o755)
+            guard try exchange(name, workshop, parent, targetName, target, operation) else { return }
+        }
+        try giveAway(name, in: workshop, target, operation)
+    }
+
+    /// Puts the staged piece at its place. Returns whether something came out of the exchange.
+    private func exchange(
+        _ name: FilePath.Component, _ workshop: Directory, _ parent: Directory, _ targetName: FilePath.Component,
+        _ target: VolumePath, _ operation: BatchRecord.Operation
+    ) throws -> Bool {
+        try parent.whileUnlocked {
+            for _ in 0..<3 {
+                if try moveIn(name, workshop, parent, targetName) { return false }
+                if try exchangeOnce(name, workshop, parent, targetName) { return true }
+                try giveAway(targetName, in: parent, target, operation)
+            }
+            throw SystemCallError("rename", parent.label.appending(targetName).printable, .resourceBusy)
+        }
+    }
+
+    /// Whether nothing stood at the place, so that the piece is there now.
+    private func moveIn(
+        _ name: FilePath.Component, _ workshop: Directory, _ parent: Directory, _ targetName: FilePath.Component
+    ) throws(SystemCallError) -> Bool {
+        guard try parent.status(of: targetName) == nil else { return false }
+        do {
+            try workshop.moveExclusively(name, to: parent, targetName)
+            return true
+        } catch {
+            guard error.errno == .fileExists else { throw error }
+            return false
+        }
+    }
+
+    /// Whether both changed places; false where the file system knows no exchange, or not of such a directory.
+    private func exchangeOnce(
+        _ name: FilePath.Component, _ workshop: Directory, _ parent: Directory, _ targetName: FilePath.Component
+    ) throws(SystemCallError) -> Bool {
+        do {
+            try workshop.rename(name, to: parent, targetName, .exchange)
+            return true
+        } catch {
+            let others: [Errno] = [.noSuchFileOrDirectory, .permissionDenied]
+            guard error.isUnsupportedRename || others.contains(error.errno) else { throw error }
+            return false
+        }
+    }
+
+    /// Keeps what had to make room, unless it holds nothing.
+    private func giveAway(
+        _ name: FilePath.Component, in directory: Directory, _ target: VolumePath, _ operation: BatchRecord.Operation
+    ) throws {
+        let node = Node(name, in: directory)
+        if node.isMissing { return }
+        if node.isFile, operation.isOurs || node.facts?.size == 0 { return try directory.unlink(name) }
+        if case .special = node { return try directory.unlink(name) }
+        try displaced.take(name, in: directory, as: Place.volume(target).displacedPath)
+    }
+
+    private func remove(_ operation: BatchRecord.Operation, _ target: VolumePath) throws {
+        guard let (parent, name) = try existing(target), let status = try parent.status(of: name),
+            operation.inode == 0 || status.inode == operation.inode
+        else { return }
+        try parent.whileUnlocked { try giveAway(name, in: parent, target, operation) }
+    }
+
+    private func setMode(_ operation: BatchRecord.Operation, _ target: VolumePath) throws {
+        guard let mode = operation.mode, let (parent, name) = try existing(target),
+            let status = try parent.status(of: name), status.inode == operation.inode, status.mode != mode
+        else { return }
+        try parent.setMode(of: name, to: mode)
+    }
+
+    private func existing(_ target: VolumePath) throws -> (Directory, FilePath.Component)? {
+        do {
+            return try machine.volume.parent(of: target.relative)
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return nil
+        }
+    }
+
+    private func sync(_ record: BatchRecord) throws {
+        if record.operations.count > Self.fsyncLimit {
+            return try machine.volume.root.descriptor.syncFileSystem(machine.volume.root.label)
+        }
+        for operation in record.operations {
+            guard let path = FilePath(encoded: operation.path), !path.isEmpty,
+                let (parent, _) = try existing(VolumePath(unchecked: path))
+            else { continue }
+            try parent.sync()
+        }
+    }
+}

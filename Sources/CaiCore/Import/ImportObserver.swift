@@ -1,0 +1,281 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Reads what an import decides on: what the source has, and what stands on the volume where that goes.
+final class ImportObserver {
+    let machine: Machine
+    let request: ImportRequest
+    let entries: [Entry]
+    let resolver: SourceResolver
+    let excludes: Excludes
+    var wanted = WantedPaths()
+    var seen = ImportObservation()
+    private(set) var map = ImportMap()
+    /// Directories that a mirror compares: those that the source has.
+    private var mirrored: [VolumePath] = []
+
+    /// `entries` are those of the machine's manifests.
+    init(_ machine: Machine, entries: [Entry], request: ImportRequest) {
+        self.machine = machine
+        self.entries = entries
+        self.request = request
+        resolver = SourceResolver(request.source, layout: machine.layout)
+        excludes =
+            request.withoutExcludes || request.arrangement == .volume
+            ? .none : Excludes(request.configuration.excludes)
+    }
+
+    func observe() -> ImportObservation {
+        switch request.arrangement {
+        case .home: observeHome()
+        case .volume: observeVolume()
+        }
+        let reader = CounterpartReader(machine, source: request.source)
+        seen.items = reader.items(wanted, &seen.findings)
+        seen.directories = reader.directories(above: seen.items)
+        seen.privateDirectories = Set(
+            seen.items.filter { $0.isSecret }.compactMap { item in
+                if case .directory = item.content { nil } else { item.target.parent }
+            })
+        addExtras(reader)
+        return seen
+    }
+
+    // MARK: a home
+
+    private func observeHome() {
+        let imported = importedEntries()
+        for entry in imported { addToMap(entry) }
+        for entry in imported where !entry.flags.contains(.gitFilter) { add(entry) }
+        notePatterns(imported)
+    }
+
+    /// The entries that an import considers, those of the source's own manifests and of the configuration behind them.
+    private func importedEntries() -> [Entry] {
+        let own = entries.filter {
+            $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob)
+        }
+        return own
+    }
+
+    private func isLeftOut(_ entry: Entry) -> Bool {
+        (entry.isSecret && request.withoutSecrets) || isProfileCredential(entry)
+            || excludes.excludingAnyAncestor(of: entry.target) != nil
+    }
+
+    private func addToMap(_ entry: Entry) {
+        guard let source = entry.source?.relative, case .found(let real, _) = resolver.resolve(source) else { return }
+        map.add(real, entry.target, isImported: !isLeftOut(entry))
+    }
+
+    /// The logins that a container makes for itself are not taken from its own home.
+    private func isProfileCredential(_ entry: Entry) -> Bool {
+        let logins: [FilePath] = [".claude/.credentials.json", ".codex/auth.json"]
+        return request.isOwnHome && entry.source.map { logins.contains($0.relative) } ?? false
+    }
+
+    private func add(_ entry: Entry) {
+        guard let source = entry.source?.relative else { return }
+        if let (pattern, _) = excludes.excludingAnyAncestor(of: entry.target) {
+            return seen.events.append(.excluded(source, entry.target, pattern: pattern))
+        }
+        if entry.isSecret, request.withoutSecrets { return seen.events.append(.secret(source)) }
+        if isProfileCredential(entry) {
+            seen.events.append(.profileCredential(source))
+            return addPlaceholder(entry)
+        }
+        switch resolver.resolve(source) {
+        case .found(let real, .directory):
+            guard entry.isDirectory else { return seen.events.append(.wrongType(source, expectsDirectory: false)) }
+            mirrored.append(contentsOf: request.mirrors || entry.flags.contains(.mirror) ? [entry.target] : [])
+            walk(entry) { $0.addDirectory(real, shown: source, to: entry.target) }
+        case .found(let real, .file(let facts)):
+            if entry.isDirectory { return seen.events.append(.wrongType(source, expectsDirectory: true)) }
+            if facts.size == 0, entry.flags.contains(.json) { return addPlaceholder(entry) }
+            walk(entry) { $0.addFile(real, shown: source, facts, to: entry.target) }
+        case .found(_, let node): note(node, at: source)
+        case .volume: return
+        case .missing: addMissing(entry, source)
+        case .broken(let text):
+            seen.events.append(.symlink(source, text: text, .broken))
+            addPlaceholder(entry)
+        case .loop(let text):
+            seen.events.append(.symlink(source, text: text, .loop))
+            addPlaceholder(entry)
+        case .outside(let text):
+            seen.events.append(.symlink(source, text: text, .outside))
+            addPlaceholder(entry)
+        case .unreachable(let obstacle):
+            seen.findings.append(
+                Finding(.error, at: source.printable, obstacle.sentence, advice: obstacle.advice))
+        }
+    }
+
+    private func note(_ node: Node, at source: FilePath) {
+        if case .special(let kind) = node { seen.events.append(.special(source, kind)) }
+    }
+
+    private func walk(_ entry: Entry, _ body: (inout SourceWalk) -> Void) {
+        var walk = makeWalk()
+        walk.isSecret = entry.isSecret
+        let leavesSystem = entry.flags.contains(.excludeSystem) && !request.withoutExcludes
+        let leavesPrivate = entry.flags.contains(.privacyFilter) && request.configuration.excludesPrivate
+        walk.filter = { name in leavesSystem && name.string == ".system" || leavesPrivate && name.isPrivate }
+        body(&walk)
+        take(walk)
+    }
+
+    private func makeWalk() -> SourceWalk {
+        let root = machine.root
+        return SourceWalk(
+            source: request.source, resolver: resolver, map: map, excludes: excludes,
+            existsHere: { root.existsInRoot($0) })
+    }
+
+    private func take(_ walk: SourceWalk) {
+        for (target, path) in walk.wanted { wanted[target] = path }
+        seen.events += walk.events
+        seen.findings += walk.findings
+    }
+
+    // MARK: what the source does not have
+
+    private func addMissing(_ entry: Entry, _ source: FilePath) {
+        guard !entry.isOptional, entry.isDirectory || entry.isSecret || entry.flags.contains(.json) else {
+            return seen.events.append(.absent(source, isOptional: entry.isOptional))
+        }
+        seen.events.append(
+            .ensured(
+                source, entry.target, isDirectory: entry.isDirectory, isJSON: entry.flags.contains(.json),
+                isSecret: entry.isSecret))
+        addPlaceholder(entry)
+    }
+
+    /// Wants the target to be there, with whatever is in it.
+    private func addPlaceholder(_ entry: Entry) {
+        guard !entry.isOptional, entry.isDirectory || entry.isSecret || entry.flags.contains(.json) else { return }
+        let content: PlacedContent =
+            entry.isDirectory
+            ? .directory(mode: entry.isSecret ? 0o700 : 0o755, modified: nil, from: nil)
+            : .text(Array(entry.placeholder.utf8), mode: entry.isSecret ? 0o600 : 0o644)
+        wanted.addPlaceholder(
+            entry.target,
+            WantedPath(
+                content: content, authority: .volume, isSecret: entry.isSecret, origin: entry.location.description))
+    }
+
+    private func notePatterns(_ imported: [Entry]) {
+        seen.events += excludes.unmatched(by: imported.map(\.target)).map { .unmatchedPattern($0) }
+    }
+
+    // MARK: a volume
+
+    /// A restore: what the source has counts; names of private files below `shell/bashrc.d` are left out.
+    private func observeVolume() {
+        var walk = makeWalk()
+        walk.keepsSymlinks = true
+        walk.authority = .source
+        walk.addDirectory(FilePath(), shown: FilePath(), to: VolumePath(unchecked: FilePath()))
+        take(walk)
+        let hooks = VolumePath(unchecked: "shell/bashrc.d")
+        for path in wanted.paths.keys {
+            let isPrivate = path.isInside(hooks) && path.relative.components.contains(where: \.isPrivate)
+            if isPrivate, request.configuration.excludesPrivate { wanted[path] = nil }
+        }
+        keepSecretsSecret()
+        if request.mirrors { mirrored.append(VolumePath(unchecked: FilePath())) }
+    }
+
+    /// Secrets of a restored volume get the modes that the manifests declare, or are left out.
+    private func keepSecretsSecret() {
+        for entry in entries where entry.isSecret && !entry.flags.contains(.glob) {
+            for (path, want) in wanted.paths where path.isInside(entry.target) {
+                if request.withoutSecrets {
+                    wanted[path] = nil
+                } else {
+                    wanted[path] = want.asSecret
+                }
+            }
+            if request.withoutSecrets { seen.events.append(.secret(entry.target.relative)) }
+        }
+    }
+
+    // MARK: what only the volume has
+
+    private func addExtras(_ reader: CounterpartReader) {
+        for directory in mirrored {
+            var walk = ExtrasWalk(wanted: Set(seen.items.map(\.target)), excludes: excludes, tree: machine.volume)
+            _ = walk.visit(directory)
+            seen.extras += walk.extras.map { ($0, reader.node(at: $0)) }
+            seen.findings += walk.findings
+        }
+    }
+}
+
+/// Finds what stands in a directory of the volume and is not wanted there.
+private struct ExtrasWalk {
+    let wanted: Set<VolumePath>
+    let excludes: Excludes
+    let tree: Tree
+    var extras: [VolumePath] = []
+    var findings: [Finding] = []
+
+    /// Returns whether everything below the directory is extra, so that the directory itself may go.
+    mutating func visit(_ path: VolumePath) -> Bool {
+        let names: [FilePath.Component]
+        let directory: Directory
+        do {
+            directory = try tree.directory(path.relative)
+            names = try directory.names()
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return false
+        } catch {
+            findings.append(Finding(unreadable: error, at: path.description))
+            return false
+        }
+        var goes: [VolumePath] = []
+        var isWhole = true
+        for name in names {
+            let place =
+                path.relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : path.appending(name)
+            if place.isReserved || excludes.excluding(place) != nil {
+                isWhole = false
+            } else if Node(name, in: directory).isDirectory {
+                let before = extras.count
+                if visit(place), !wanted.contains(place) {
+                    extras.removeSubrange(before...)
+                    goes.append(place)
+                } else {
+                    isWhole = false
+                }
+            } else if wanted.contains(place) {
+                isWhole = false
+            } else {
+                goes.append(place)
+            }
+        }
+        extras += goes
+        return isWhole
+    }
+}
+
+extension FilePath.Component {
+    /// Whether the name is one that flag `p` leaves out: `*.priv.*`.
+    var isPrivate: Bool { string.dropFirst(0).contains(".priv.") }
+}
+
+extension WantedPath {
+    /// The same as a secret: readable by its owner alone.
+    var asSecret: WantedPath {
+        let content: PlacedContent =
+            switch content {
+            case .copy(let path, let facts, _): .copy(path, facts, mode: 0o600)
+            case .text(let bytes, _): .text(bytes, mode: 0o600)
+            case .directory(_, let modified, let from): .directory(mode: 0o700, modified: modified, from: from)
+            default: content
+            }
+        return WantedPath(
+            content: content, authority: authority, isSecret: true, origin: origin, modified: modified)
+    }
+}

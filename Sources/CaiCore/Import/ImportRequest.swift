@@ -1,0 +1,33 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// What is imported, and how.
+package struct ImportRequest: Sendable {
+    package let source: SourceTree
+    package let arrangement: SourceArrangement
+    /// Whether the source is the home of this machine: then the two logins that a container makes for itself stay.
+    package let isOwnHome: Bool
+    package let configuration: ImportConfiguration
+    package let withoutSecrets: Bool
+    package let withoutExcludes: Bool
+    /// Whether what the source does not have goes from the volume too.
+    package let mirrors: Bool
+    /// The variables of the caller, of which `[env]` names some.
+    package let environment: [String: String]
+
+    package init(
+        source: SourceTree, arrangement: SourceArrangement, isOwnHome: Bool, configuration: ImportConfiguration,
+        withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false,
+        environment: [String: String] = [:]
+    ) {
+        self.source = source
+        self.arrangement = arrangement
+        self.isOwnHome = isOwnHome
+        self.configuration = configuration
+        self.withoutSecrets = withoutSecrets
+        self.withoutExcludes = withoutExcludes
+        self.mirrors = mirrors
+        self.environment = environment
+    }
+}

@@ -1,0 +1,187 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Collects what an import wants of one file or directory of its source.
+struct SourceWalk {
+    let source: SourceTree
+    let resolver: SourceResolver
+    let map: ImportMap
+    /// Whether something is there outside of the source, on this machine.
+    let existsHere: (FilePath) -> Bool
+    /// What is left out everywhere.
+    let excludes: Excludes
+    var isSecret = false
+    /// What is left out of this entry: `.system`, `*.priv.*`.
+    var filter: (FilePath.Component) -> Bool = { _ in false }
+    /// Whether symlinks stay what they are, as a restore wants it.
+    var keepsSymlinks = false
+    var authority = ImportAuthority.newer
+
+    private(set) var wanted: [(VolumePath, WantedPath)] = []
+    private(set) var events: [ImportEvent] = []
+    private(set) var findings: [Finding] = []
+    /// The directories that are being walked, to notice circles.
+    private var chain: [(device: UInt64, inode: UInt64)] = []
+
+    init(
+        source: SourceTree, resolver: SourceResolver, map: ImportMap, excludes: Excludes,
+        existsHere: @escaping (FilePath) -> Bool
+    ) {
+        self.source = source
+        self.resolver = resolver
+        self.map = map
+        self.excludes = excludes
+        self.existsHere = existsHere
+    }
+
+    /// Adds a file, whose `real` path is free of symlinks.
+    mutating func addFile(_ real: FilePath, shown: FilePath, _ facts: FileFacts, to target: VolumePath) {
+        guard let parent = parent(of: real), let name = real.lastComponent else { return }
+        add(file: name, in: parent, real, shown: shown, facts, to: target)
+    }
+
+    /// Adds a directory with all that is in it. The empty target is the root of the volume.
+    mutating func addDirectory(_ real: FilePath, shown: FilePath, to target: VolumePath) {
+        let directory: Directory
+        let names: [FilePath.Component]
+        let status: FileStatus
+        do {
+            directory = try source.tree.directory(real)
+            status = try directory.status()
+            names = try directory.names()
+        } catch {
+            return findings.append(Finding(unreadable: error, at: shown.printable))
+        }
+        let id = (device: status.device, inode: status.inode)
+        if chain.contains(where: { $0 == id }) { return }
+        chain.append(id)
+        defer { chain.removeLast() }
+        if !target.relative.isEmpty {
+            let mode = isSecret ? 0o700 : status.mode & 0o3777
+            wanted.append(
+                (
+                    target,
+                    WantedPath(
+                        content: .directory(mode: mode, modified: status.modified, from: real), authority: authority,
+                        isSecret: isSecret, origin: shown.printable)
+                ))
+        }
+        let isFiltered = !excludes.isEmpty
+        for name in names where !filter(name) {
+            let place =
+                target.relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : target.appending(name)
+            if isFiltered, excludes.excluding(place) != nil { continue }
+            if place.isReserved { continue }
+            let (real, shown) = (real.appending(name), shown.appending(name))
+            switch Node(name, in: directory) {
+            case .missing: continue
+            case .file(let facts): add(file: name, in: directory, real, shown: shown, facts, to: place)
+            case .directory: addDirectory(real, shown: shown, to: place)
+            case .symlink(let text): addSymlink(name, in: directory, real, shown: shown, text, to: place)
+            case .special(let kind): events.append(.special(shown, kind))
+            case .unreachable(let obstacle):
+                findings.append(
+                    Finding(.error, at: shown.printable, obstacle.sentence, advice: obstacle.advice))
+            }
+        }
+    }
+
+    private mutating func add(
+        file name: FilePath.Component, in parent: Directory, _ real: FilePath, shown: FilePath, _ facts: FileFacts,
+        to target: VolumePath
+    ) {
+        guard parent.isReadable(name) else {
+            return findings.append(
+                Finding(
+                    .error, at: shown.printable, "may not be read, and was not imported",
+                    advice: "make it readable for the agent, or run the import as root from a copy"))
+        }
+        wanted.append(
+            (
+                target,
+                WantedPath(
+                    content: .copy(real, facts, mode: isSecret ? 0o600 : facts.mode & 0o777), authority: authority,
+                    isSecret: isSecret, origin: shown.printable)
+            ))
+    }
+
+    // MARK: symlinks
+
+    private mutating func addSymlink(
+        _ name: FilePath.Component, in directory: Directory, _ real: FilePath, shown: FilePath, _ text: FilePath,
+        to target: VolumePath
+    ) {
+        let modified = (try? directory.status(of: name))?.modified  // only for its looks
+        if keepsSymlinks { return add(link: text, modified, shown, to: target) }
+        switch resolver.resolve(real) {
+        case .found(let path, let node):
+            addLink(to: path, node, real, shown: shown, text, modified, target)
+        case .volume: add(link: text, modified, shown, to: target)
+        case .missing, .broken: events.append(.symlink(shown, text: text, .broken))
+        case .loop: events.append(.symlink(shown, text: text, .loop))
+        case .outside where text.isAbsolute && existsHere(text):
+            events.append(.symlink(shown, text: text, .preserved))
+            add(link: text, modified, shown, to: target)
+        case .outside: events.append(.symlink(shown, text: text, .outside))
+        case .unreachable(let obstacle):
+            findings.append(Finding(.error, at: shown.printable, obstacle.sentence, advice: obstacle.advice))
+        }
+    }
+
+    /// A link to something in the source: a link on the volume when that is imported too, else its content.
+    private mutating func addLink(
+        to path: FilePath, _ node: Node, _ real: FilePath, shown: FilePath, _ text: FilePath, _ modified: Int64?,
+        _ target: VolumePath
+    ) {
+        let directory = target.relative.removingLastComponent()
+        if !text.isAbsolute {
+            let named = real.removingLastComponent().pushing(text).lexicallyNormalized()
+            let place = directory.pushing(text).lexicallyNormalized()
+            if let mapped = map.target(of: named), mapped.isImported, mapped.target.relative == place,
+                excludes.excludingAnyAncestor(of: mapped.target) == nil
+            {
+                return add(link: text, modified, shown, to: target)
+            }
+        }
+        if let mapped = map.target(of: path) {
+            guard mapped.isImported, excludes.excludingAnyAncestor(of: mapped.target) == nil,
+                !path.components.contains(where: filter)
+            else { return events.append(.symlink(shown, text: text, .leftOut)) }
+            let relative = mapped.target.relative.relative(to: directory)
+            if relative != text { events.append(.relinked(shown, relative)) }
+            return add(link: relative, modified, shown, to: target)
+        }
+        switch node {
+        case .file(let facts): addFile(path, shown: shown, facts, to: target)
+        case .directory:
+            if isInChain(path) { return events.append(.symlink(shown, text: text, .loop)) }
+            addDirectory(path, shown: shown, to: target)
+        default: events.append(.symlink(shown, text: text, .broken))
+        }
+    }
+
+    private func isInChain(_ path: FilePath) -> Bool {
+        guard let status = try? source.tree.status(path) else { return false }  // then the walk reports it
+        return chain.contains { $0 == (status.device, status.inode) }
+    }
+
+    private mutating func add(link text: FilePath, _ modified: Int64?, _ shown: FilePath, to target: VolumePath) {
+        wanted.append(
+            (
+                target,
+                WantedPath(
+                    content: .link(text, modified: modified), authority: authority, isSecret: false,
+                    origin: shown.printable)
+            ))
+    }
+
+    private mutating func parent(of real: FilePath) -> Directory? {
+        do {
+            return try source.tree.parent(of: real).directory
+        } catch {
+            findings.append(Finding(unreadable: error, at: real.printable))
+            return nil
+        }
+    }
+}

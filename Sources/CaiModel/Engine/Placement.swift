@@ -1,0 +1,77 @@
+package import SystemPackage
+
+/// What a path of the volume becomes, and where it comes from. Times are nanoseconds since the epoch.
+package enum PlacedContent: Sendable, Equatable {
+    /// A directory; what is in it is placed by steps of its own. `from` is the directory of the source it stands for.
+    case directory(mode: UInt16, modified: Int64?, from: FilePath?)
+    /// The content of a file of the source tree.
+    case copy(FilePath, FileFacts, mode: UInt16)
+    /// Text that was made.
+    case text([UInt8], mode: UInt16)
+    case link(FilePath, modified: Int64?)
+    /// A file, symlink or directory that a run displaced.
+    case kept(FilePath, run: RunID)
+    /// Only the permission bits of what stands there change.
+    case mode(UInt16)
+    /// What stands there is displaced and nothing takes its place.
+    case nothing
+}
+
+/// One path of the volume that changes together with all others of its plan: afterwards, also after a kill, either all of
+/// them have changed or none.
+package struct Placement: Sendable, Equatable {
+    package let target: VolumePath
+    /// What the plan saw there.
+    package let found: Node
+    package let content: PlacedContent
+    /// Whether what stands there is text of our own, which needs no keeping.
+    package let isOurs: Bool
+    /// The version of the source that was considered, where something else is written.
+    package let origin: SourceVersion?
+
+    package init(
+        _ target: VolumePath, found: Node, content: PlacedContent, isOurs: Bool = false, origin: SourceVersion? = nil
+    ) {
+        self.target = target
+        self.found = found
+        self.content = content
+        self.isOurs = isOurs
+        self.origin = origin
+    }
+
+    /// How many bytes are written.
+    package var byteCount: Int64 {
+        switch content {
+        case .copy(_, let facts, _): facts.size
+        case .text(let bytes, _): Int64(bytes.count)
+        case .directory, .link, .kept, .mode, .nothing: 0
+        }
+    }
+
+    /// Whether what stands there has to make room and is worth keeping.
+    package var displaces: Bool {
+        if isOurs { return false }
+        switch (content, found) {
+        case (.mode, _), (.directory, .directory), (_, .missing), (_, .special), (_, .unreachable): return false
+        case (_, .file(let facts)): return facts.size > 0
+        case (_, .directory), (_, .symlink): return true
+        }
+    }
+}
+
+/// A version of a file in the source of an import.
+package struct SourceVersion: Sendable, Equatable {
+    package let digest: ContentDigest
+    /// The bytes of a JSON or TOML document.
+    package let document: [UInt8]?
+
+    package init(digest: ContentDigest, document: [UInt8]?) {
+        self.digest = digest
+        self.document = document
+    }
+}
+
+extension Plan {
+    /// Whether its steps are carried out all together or not at all.
+    package var isAtomic: Bool { steps.contains { if case .place = $0 { true } else { false } } }
+}

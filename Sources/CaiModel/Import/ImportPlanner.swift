@@ -1,0 +1,286 @@
+import SystemPackage
+
+/// One path that an import wants on the volume, and what stands there.
+package struct ImportItem: Sendable {
+    package let target: VolumePath
+    package let content: PlacedContent
+    package let authority: ImportAuthority
+    package let isSecret: Bool
+    /// Where it comes from, for sentences: a path of the source, or what it was made from.
+    package let origin: String
+    package let found: Node
+    /// Present when both are files whose size or time differ.
+    package let sides: ImportSides?
+
+    package init(
+        target: VolumePath, content: PlacedContent, authority: ImportAuthority, isSecret: Bool, origin: String,
+        found: Node, sides: ImportSides?
+    ) {
+        self.target = target
+        self.content = content
+        self.authority = authority
+        self.isSecret = isSecret
+        self.origin = origin
+        self.found = found
+        self.sides = sides
+    }
+}
+
+/// Everything that an import looked at.
+package struct ImportObservation: Sendable {
+    /// Sorted by target, so that parents come before children.
+    package var items: [ImportItem] = []
+    /// What is on the volume and not in the source, where that is to go: topmost paths only.
+    package var extras: [(target: VolumePath, found: Node)] = []
+    /// Files of our own that go because there is nothing to say any more.
+    package var obsolete: [(target: VolumePath, found: Node)] = []
+    /// The directories above all targets.
+    package var directories: [VolumePath: Node] = [:]
+    /// Directories that hold a secret.
+    package var privateDirectories: Set<VolumePath> = []
+    package var events: [ImportEvent] = []
+    package var findings: [Finding] = []
+
+    package init() {}
+
+    /// Whether some file differs on both sides, so that a decision needs the baseline.
+    package var needsBaseline: Bool { items.contains { $0.sides != nil } }
+}
+
+/// The plan of an import with what its lines are made from.
+package struct ImportPlan: Planned {
+    package var plan = Plan()
+    package var events: [ImportEvent] = []
+    /// Files, links and directories that are as they should be.
+    package var unchanged = 0
+    /// Files of which the volume keeps its own version.
+    package var kept = 0
+}
+
+/// Plans an import: what differs is placed, what makes room is displaced, everything together. An empty plan means that
+/// nothing has to be written.
+package func planImport(
+    _ seen: ImportObservation, baseline: Baseline, layout: Layout, stamp: ImportStamp?
+) -> ImportPlan {
+    var planner = ImportPlanner(
+        baseline: baseline, layout: layout, directories: seen.directories,
+        privateDirectories: seen.privateDirectories)
+    planner.result.events = seen.events
+    planner.result.plan.findings = seen.findings
+    for item in seen.items { planner.add(item) }
+    for (target, found) in seen.extras { planner.remove(target, found, isOurs: false) }
+    for (target, found) in seen.obsolete { planner.remove(target, found, isOurs: true) }
+    if let stamp, !planner.result.plan.isEmpty { planner.add(stamp) }
+    return planner.result
+}
+
+/// The file that says when the last import was.
+package struct ImportStamp: Sendable {
+    package static let target = VolumePath(unchecked: ".containai-imported-at")
+    package let time: Timestamp
+    package let found: Node
+
+    package init(time: Timestamp, found: Node) {
+        self.time = time
+        self.found = found
+    }
+}
+
+private struct ImportPlanner {
+    let baseline: Baseline
+    let layout: Layout
+    let directories: [VolumePath: Node]
+    let privateDirectories: Set<VolumePath>
+    var result = ImportPlan()
+    private var made: Set<VolumePath> = []
+    /// Targets about which nothing can be done, with everything below them.
+    private var blocked: Set<VolumePath> = []
+
+    init(
+        baseline: Baseline, layout: Layout, directories: [VolumePath: Node], privateDirectories: Set<VolumePath>
+    ) {
+        self.baseline = baseline
+        self.layout = layout
+        self.directories = directories
+        self.privateDirectories = privateDirectories
+    }
+
+    mutating func add(_ item: ImportItem) {
+        guard !isBlocked(item.target), addParents(of: item.target) else { return }
+        if case .unreachable(let obstacle) = item.found {
+            return block(item.target, obstacle.sentence, advice: obstacle.advice)
+        }
+        if made.contains(item.target), case .directory = item.content { return }
+        switch (item.content, item.found) {
+        case (.directory(let mode, _, _), .directory(let facts)):
+            made.insert(item.target)
+            let wanted = privateDirectories.contains(item.target) ? 0o700 : mode
+            if item.authority != .volume, facts.mode != wanted {
+                place(item, .mode(wanted))
+            } else {
+                keep(item, wanted)
+            }
+        case (.directory(let mode, let modified, let from), _):
+            if item.authority == .volume, !item.found.isMissing { return mismatch(item) }
+            made.insert(item.target)
+            let wanted = privateDirectories.contains(item.target) ? 0o700 : mode
+            place(item, .directory(mode: wanted, modified: modified, from: from))
+        case (.link(let text, _), .symlink(let found)) where text == found: result.unchanged += 1
+        case (.copy(_, let facts, let mode), .file(let found)):
+            file(item, found, size: facts.size, mode: mode)
+        case (.text(let bytes, let mode), .file(let found)):
+            file(item, found, size: Int64(bytes.count), mode: mode)
+        case (_, .missing): place(item, item.content)
+        case (_, .symlink), (_, .directory), (_, .special), (_, .file):
+            if item.authority == .volume { return mismatch(item) }
+            noteReplacement(item)
+            place(item, item.content)
+        case (_, .unreachable): return
+        }
+    }
+
+    /// A file stands on both sides.
+    private mutating func file(_ item: ImportItem, _ found: FileFacts, size: Int64, mode: UInt16) {
+        guard let sides = item.sides else { return keepMode(item, found, mode) }
+        switch decideImport(
+            sides, target: item.target, stored: found, authority: item.authority, baseline: baseline)
+        {
+        case .same: keepMode(item, found, mode)
+        case .take: place(item, item.content)
+        case .merge(let bytes):
+            result.plan.findings.append(
+                Finding(
+                    .note, at: layout.text(item.target),
+                    "changed here and in the source; the keys are merged, the version from here is kept displaced"))
+            place(
+                item, .text(bytes, mode: mode),
+                origin: SourceVersion(digest: sides.source.digest, document: sides.source.document))
+        case .keep(let reason):
+            result.kept += 1
+            noteKept(item, reason)
+            if item.isSecret { keepMode(item, found, found.mode & mode, isCounted: false) }
+        }
+    }
+
+    private mutating func noteKept(_ item: ImportItem, _ reason: ImportKeep) {
+        let sentence: String
+        switch reason {
+        case .emptySource: return
+        case .changedInContainer: sentence = "changed here after the last import, the source did not; it was kept"
+        case .newerInContainer: sentence = "is newer than \(item.origin); it was kept"
+        }
+        result.plan.findings.append(
+            Finding(
+                .note, at: layout.text(item.target), sentence,
+                advice: "to have the source's version, remove it and import again"))
+    }
+
+    /// The content stays; the mode may have to change.
+    private mutating func keepMode(
+        _ item: ImportItem, _ found: FileFacts, _ mode: UInt16, isCounted: Bool = true
+    ) {
+        // A placeholder has no say about a mode, unless it is open to others and must not be.
+        let isWrong = item.authority == .volume ? item.isSecret && found.mode & ~mode != 0 : found.mode != mode
+        if isWrong { return place(item, .mode(mode)) }
+        if isCounted { result.unchanged += 1 }
+    }
+
+    private mutating func keep(_ item: ImportItem, _ mode: UInt16) {
+        if privateDirectories.contains(item.target) || item.isSecret, let facts = item.found.facts,
+            facts.mode & ~mode != 0
+        {
+            return place(item, .mode(facts.mode & mode))
+        }
+        result.unchanged += 1
+    }
+
+    private mutating func place(_ item: ImportItem, _ content: PlacedContent, origin: SourceVersion? = nil) {
+        made.insert(item.target)
+        result.plan.steps.append(
+            .place(
+                Placement(
+                    item.target, found: item.found, content: content,
+                    isOurs: item.found.isFile && item.authority == .volume, origin: origin)))
+    }
+
+    private mutating func noteReplacement(_ item: ImportItem) {
+        result.plan.findings.append(
+            Finding(
+                .warning, at: layout.text(item.target),
+                "is \(item.found.word) on the volume and another thing in the source; it is kept displaced"))
+    }
+
+    private mutating func mismatch(_ item: ImportItem) {
+        block(
+            item.target, "is \(item.found.word), which cannot serve as what the manifest declares",
+            advice: "move it away and import again")
+    }
+
+    private mutating func block(_ target: VolumePath, _ sentence: String, advice: String?) {
+        guard blocked.insert(target).inserted else { return }
+        result.plan.findings.append(Finding(.error, at: layout.text(target), sentence, advice: advice))
+    }
+
+    private func isBlocked(_ target: VolumePath) -> Bool {
+        var next: VolumePath? = target
+        while let path = next {
+            if blocked.contains(path) { return true }
+            next = path.parent
+        }
+        return false
+    }
+
+    /// Plans the directories above a target that are missing. Returns whether they can be used.
+    private mutating func addParents(of target: VolumePath) -> Bool {
+        var missing: [VolumePath] = []
+        var next = target.parent
+        while let path = next, !made.contains(path) {
+            switch directories[path] ?? .missing {
+            case .directory(let facts):
+                tighten(path, facts)
+                next = nil
+            case .missing:
+                missing.append(path)
+                next = path.parent
+            case let node:
+                block(
+                    path, "is \(node.word) where a directory is expected", advice: "move it away and import again")
+                return false
+            }
+        }
+        for path in missing.reversed() {
+            made.insert(path)
+            let mode: UInt16 = privateDirectories.contains(path) ? 0o700 : 0o755
+            result.plan.steps.append(
+                .place(Placement(path, found: .missing, content: .directory(mode: mode, modified: nil, from: nil))))
+        }
+        return true
+    }
+
+    /// A directory that holds a secret is its owner's alone.
+    private mutating func tighten(_ path: VolumePath, _ facts: FileFacts) {
+        guard privateDirectories.contains(path), facts.mode & 0o077 != 0, made.insert(path).inserted else { return }
+        result.plan.steps.append(
+            .place(Placement(path, found: directories[path] ?? .missing, content: .mode(facts.mode & 0o700))))
+    }
+
+    mutating func remove(_ target: VolumePath, _ found: Node, isOurs: Bool) {
+        result.plan.steps.append(.place(Placement(target, found: found, content: .nothing, isOurs: isOurs)))
+    }
+
+    mutating func add(_ stamp: ImportStamp) {
+        switch stamp.found {
+        case .missing, .file:
+            result.plan.steps.append(
+                .place(
+                    Placement(
+                        ImportStamp.target, found: stamp.found,
+                        content: .text(Array("\(stamp.time)\n".utf8), mode: 0o644), isOurs: true)))
+        default:
+            result.plan.findings.append(
+                Finding(
+                    .warning, at: layout.text(ImportStamp.target), "is \(stamp.found.word); the time was not noted",
+                    advice: "remove it"))
+        }
+    }
+}
