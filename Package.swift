@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "cai",
             dependencies: [
-                "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform",
+                "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "CaiUnits",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -106,6 +106,12 @@ let package = Package(
             name: "embed-manifests",
             dependencies: ["CaiModel", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
+        // The systemd units, embedded while building.
+        .target(name: "CaiUnits", swiftSettings: swift, plugins: ["EmbedUnits"]),
+        .plugin(name: "EmbedUnits", capability: .buildTool(), dependencies: ["embed-files"]),
+        .executableTarget(
+            name: "embed-files",
+            dependencies: [.product(name: "SystemPackage", package: "swift-system")], swiftSettings: swift),
         .target(
             name: "CaiPlatform",
             dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],

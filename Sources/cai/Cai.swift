@@ -49,7 +49,7 @@ struct Cai: AsyncParsableCommand {
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
             ImportCommand.self,
             UndoCommand.self,
-            HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self,
+            HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

@@ -5,8 +5,8 @@ import Testing
 /// What each target may import (design, "Rooms"): arrows point down only.
 private let rooms: [String: Set<String>] = [
     "cai": [
-        "ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "Dispatch",
-        "Glibc",
+        "ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "CaiUnits",
+        "Dispatch", "Glibc",
     ],
     "CaiCore": ["CArchive", "CaiModel", "CaiPlatform", "Crypto", "Synchronization"],
     "CaiInit": ["CaiPlatform", "CPlatform", "Glibc", "SystemPackage"],
@@ -17,6 +17,8 @@ private let rooms: [String: Set<String>] = [
         "NIOHTTPTypes", "NIOPosix", "ServiceLifecycle", "Synchronization", "UnixSignals",
     ],
     "CaiPlatform": ["CPlatform", "Glibc", "Synchronization"],
+    "CaiUnits": [],
+    "embed-files": ["Glibc"],
     "embed-manifests": ["CaiModel", "Glibc"],
     "CPlatform": [], "CToml": [], "CArchive": [], "CSystemd": [],
 ]
@@ -108,7 +110,7 @@ private let sources: [SourceFile] = {
     }
 
     @Test func `nothing below the command line prints`() {
-        for file in sources where !["cai", "embed-manifests"].contains(file.target) {
+        for file in sources where !["cai", "embed-files", "embed-manifests"].contains(file.target) {
             let printing = file.lines.filter { line in
                 line.split { !$0.isLetter && $0 != "(" && $0 != "." }.contains {
                     $0 == "print(" || $0.hasPrefix("print(")

@@ -10,7 +10,7 @@
 #   container_destroy NAME                          it and all that it wrote outside of named volumes is gone
 #   container_volume NAME [ARGUMENT…]               runs find, with the arguments, on a named volume from outside
 #
-# Options: --entrypoint PROGRAM (COMMAND are its arguments); --volume vol:NAME:/to, anon:/to, bind:/from:/to or tmpfs:/to; --env NAME=VALUE; --user USER;
+# Options: --entrypoint PROGRAM (COMMAND are its arguments); --volume vol:NAME:/to, anon:/to, bind:/from:/to or tmpfs:/to (in namespaces also cgroup2:/to); --env NAME=VALUE; --user USER;
 #          and, in namespaces only, --root DIR (the root file system, "/" for the machine's own).
 # shellcheck shell=bash
 

@@ -68,9 +68,10 @@ namespaces_mounts() {
         anon:*) source=$world/volumes/$(od -An -vtx1 -N32 /dev/urandom | tr -d ' \n')/_data ;;
         bind:*:*) source=${rest%%:*} ;;
         tmpfs:*) source=tmpfs ;;
+        cgroup2:*) source=cgroup2 ;;
         *) die "unknown kind of volume: $volume" ;;
         esac
-        case $source in tmpfs) ;; *) [ -e "$source" ] || install -d -m 755 -o 1000 -g 1000 "$source" ;; esac
+        case $source in tmpfs | cgroup2) ;; *) [ -e "$source" ] || install -d -m 755 -o 1000 -g 1000 "$source" ;; esac
         mounts+=("$source:${rest##*:}")
     done
 }

@@ -95,7 +95,7 @@ struct Refusal: Error, CustomStringConvertible {
 
 extension Error {
     /// The error as part of a sentence that names the path.
-    var sentence: String {
+    package var sentence: String {
         if let blocked = self as? BlockedPath {
             let kind = blocked.kind == .symlink ? "a symlink" : "not a directory"
             return "\(blocked.ancestor.printable) is \(kind); cai does not go through it"

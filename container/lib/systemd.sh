@@ -1,0 +1,56 @@
+# Containers whose process 1 is systemd, in namespaces. Sourced. See container.sh for the other functions: exec and destroy
+# work on them as on any other.
+#
+#   systemd_up                              once, after world_up: makes $world/ram/sysroot, a layer over the machine's own
+#                                           root in which the agent has an account, and cai and its units are installed
+#   systemd_is_missing                      succeeds, saying why, if systemd cannot be had here
+#   systemd_start NAME [OPTION…] [-- COMMAND…]   COMMAND becomes process 1; systemd itself if there is none
+#   systemd_log NAME                        what it said on its console
+# shellcheck shell=bash
+
+systemd_is_missing() {
+    [ -x /lib/systemd/systemd ] || { echo "there is no systemd; container/setup test installs it" && return; }
+    mkdir -p "$world/ram/cgroup"
+    mount -t cgroup2 none "$world/ram/cgroup" 2>/dev/null || { echo "there are no unified control groups" && return; }
+    return 1
+}
+
+systemd_up() {
+    local root=$world/ram/sysroot unit
+    engine=namespaces
+    namespaces_up
+    mkdir -p "$root"/{etc/systemd/system,etc/containai,home/agent,mnt/agent-data,usr/local/bin,var/log/journal}
+    # The number of the agent is that of the volumes; whoever has it on this machine is not needed.
+    { grep -v ':1000:' /etc/passwd && echo 'agent:x:1000:1000:agent:/home/agent:/bin/bash'; } >"$root/etc/passwd"
+    { grep -v ':1000:' /etc/group && echo 'agent:x:1000:'; } >"$root/etc/group"
+    chown 1000:1000 "$root/home/agent" "$root/mnt/agent-data"
+    # Without one systemd takes this for a first start and enables whatever it finds.
+    tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
+    # What the machine has besides is not of interest, and some of it would wait for hardware or a network.
+    for unit in docker.service docker.socket containerd.service systemd-networkd-wait-online.service \
+        systemd-resolved.service systemd-logind.service apt-daily.timer apt-daily-upgrade.timer; do
+        ln -s /dev/null "$root/etc/systemd/system/$unit"
+    done
+    "$(cai_binary)" systemd install --root "$root" >/dev/null 2>&1
+    printf '[Service]\nExecStartPre=/usr/bin/ssh-keygen -A\n' >"$root/etc/systemd/system/ssh.service.d/keys.conf"
+    ln -s /lib/systemd/system/ssh.service "$root/etc/systemd/system/multi-user.target.wants/ssh.service"
+}
+
+systemd_start() {
+    local name=$1 group=$world/ram/cgroup/cai-test-$1-$$ mounts volumes environment user root tty entrypoint command_line
+    shift
+    container_options --root "$world/ram/sysroot:/" --volume tmpfs:/run --volume tmpfs:/tmp \
+        --volume cgroup2:/sys/fs/cgroup "$@"
+    [ ${#command_line[@]} -gt 0 ] || command_line=(/lib/systemd/systemd --unit=multi-user.target)
+    namespaces_prepare "$name"
+    mkdir "$group"
+    at_exit "find '$group' -depth -type d -exec rmdir {} + 2>/dev/null"
+    # Its control group is the root of those that it sees.
+    (echo 0 >"$group/cgroup.procs" && exec unshare --cgroup -- "${namespaces_command[@]}" "${command_line[@]}") \
+        </dev/null >"$world/ram/containers/$name/log" 2>&1 8>&"$ready" &
+    namespaces_keeper[$name]=$!
+    namespaces_await "$name"
+    exec {ready}>&-
+}
+
+systemd_log() { cat "$world/ram/containers/$1/log"; }
