@@ -52,7 +52,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.0.0"),
         // Without its default traits: they bring full Foundation, 44 MB.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     ],
@@ -85,8 +84,6 @@ let package = Package(
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swift),
@@ -134,6 +131,18 @@ let package = Package(
         .testTarget(
             name: "CaiInitTests",
             dependencies: ["CaiInit", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swift),
+        // What the service-manager protocol is held against: libsystemd, in a program of the tests. The binary does
+        // without it.
+        .systemLibrary(
+            name: "CSystemd", path: "Tests/CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .executableTarget(name: "systemd-peer", dependencies: ["CSystemd"], path: "Tests/SystemdPeer"),
+        .testTarget(
+            name: "CaiPlatformTests",
+            dependencies: [
+                "CaiPlatform", "CaiTestSupport", "systemd-peer",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swift),
         .testTarget(
             name: "CaiModelTests",

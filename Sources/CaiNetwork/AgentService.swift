@@ -3,14 +3,14 @@ package import CaiPlatform
 package import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
-import UnixSignals
+import Synchronization
 
 /// The agent service from its socket to its end: answers HTTP, reads its settings again on SIGHUP, ends on SIGTERM and
 /// SIGINT when the requests that it has begun are answered, and tells its service manager of all that.
 ///
-/// It has one loop, which also feeds the watchdog, and one thread for work that blocks. When nobody asks for anything it
-/// wakes up for the watchdog only.
+/// It has three threads: this one waits for signals, one has the loop that serves and also feeds the watchdog, and one does
+/// the work that blocks. Tasks run on the loop too, so that there is no libdispatch with threads and a timer of its own: when
+/// nobody asks for anything this wakes up for the watchdog only.
 package struct AgentService {
     private let socket: CInt
     private let place: String
@@ -32,41 +32,68 @@ package struct AgentService {
     }
 
     /// How long requests that were begun may take at the end.
-    private static let drainTime = Duration.seconds(5)
+    private static let drainTime = TimeAmount.seconds(5)
 
-    /// Serves until it is told to stop. Throws what keeps it from serving.
-    package func run() async throws {
-        // Before anybody is told that this is ready: a signal that comes then is not for the default handler.
-        let hangups = await UnixSignalsSequence(trapping: .sighup)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    /// Serves until it is told to stop. Throws what keeps it from serving. Call it while there is one thread: signals wait
+    /// here from its beginning on.
+    package func run() throws {
+        let signals = HeldSignals()
+        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         let worker = Worker()
         let gate = PeerGate(peers, logger: logger)
-        let router = Routes.router(AgentState(jobs: jobs, worker: worker))
-        let server = HTTPServer(
-            socket: socket, group: group, logger: logger,
-            answer: { request, peer, channel in
-                await gate.answer(request, peer, channel, router)
-            },
-            whenListening: { channel in
-                Watchdog(manager).feed(on: channel.eventLoop)
-                manager.tell(.ready, .status("Answering on \(place)"))
-                logger.info("answering on \(place)")
-            })
-        let reloading = ReloadService(
-            hangups: hangups, jobs: jobs, worker: worker, gate: gate, manager: manager, place: place, logger: logger)
-        var configuration = ServiceGroupConfiguration(
-            services: [.init(service: reloading), .init(service: server)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = Self.drainTime
-        let outcome = await Result.from { try await ServiceGroup(configuration: configuration).run() }
-        await worker.stop()
-        try await group.shutdownGracefully()
-        try outcome.get()
+        let router = Routes.router(AgentState(jobs: jobs, worker: worker, loop: loop))
+        let server = HTTPServer(loop: loop, logger: logger) { request, peer, channel in
+            await gate.answer(request, peer, channel, router)
+        }
+        let end = ServiceEnd()
+        let serving = Task(executorPreference: LoopExecutor(loop)) {
+            let result = await Result.of {
+                try await server.run(on: socket) {
+                    Watchdog(manager).feed(on: loop)
+                    manager.tell(.ready, .status("Answering on \(place)"))
+                    logger.info("answering on \(place)")
+                }
+            }
+            worker.submit { end.come(with: result) }
+            worker.submit { signals.wake() }
+        }
+        while end.result == nil {
+            switch signals.next() {
+            case .hangup: reload(worker, gate)
+            case .terminate:
+                manager.tell(.stopping, .status("Answering what was asked before"))
+                server.stop()
+                loop.scheduleTask(in: Self.drainTime) { serving.cancel() }
+            case .wake: continue
+            }
+        }
+        try end.result?.get()
+    }
+
+    /// Reads settings and manifests again and repairs links, behind the work that was asked for before.
+    private func reload(_ worker: Worker, _ gate: PeerGate) {
+        manager.tell(.reloading(at: MonotonicClock.microseconds), .status("Reading settings and manifests"))
+        worker.submit {
+            let reload = jobs.reload()
+            gate.apply(reload.peers)
+            reload.findings.forEach { logger.log($0) }
+            logger.info("reloaded: \(reload.summary)")
+            manager.tell(.ready, .status("Answering on \(place); \(reload.summary)"))
+        }
     }
 }
 
-extension Result where Failure == any Error, Success == Void {
-    fileprivate static func from(_ body: () async throws -> Void) async -> Self {
+/// How serving has ended, once it has.
+private final class ServiceEnd: Sendable {
+    private let state = Mutex<Result<Void, any Error>?>(nil)
+
+    var result: Result<Void, any Error>? { state.withLock { $0 } }
+
+    func come(with result: Result<Void, any Error>) { state.withLock { $0 = result } }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    fileprivate static func of(_ body: () async throws -> Void) async -> Self {
         do {
             return .success(try await body())
         } catch {

@@ -3,8 +3,8 @@ import NIOCore
 
 /// The signs of life for the service manager.
 ///
-/// Each is sent by the loop that serves, behind a task like those that answer requests: where either hangs, none is sent, and
-/// the manager starts the service again. Work in its own thread does not hold them up; it may have much to copy.
+/// Each is sent by the loop that serves and runs every task: where it hangs, none is sent, and the manager starts the service
+/// again. Work in its own thread does not hold them up; it may have much to copy.
 struct Watchdog {
     private let manager: ServiceManager
 
@@ -15,8 +15,6 @@ struct Watchdog {
         guard let interval = manager.watchdog, let socket = manager.socket else { return }
         // Twice as often as asked for (sd_watchdog_enabled(3)).
         let pause = TimeAmount.microseconds(Int64(clamping: interval.microseconds / 2))
-        loop.scheduleRepeatedAsyncTask(initialDelay: .zero, delay: pause) { _ in
-            loop.makeFutureWithTask {}.map { _ = socket.send(.watchdog) }
-        }
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: pause) { _ in socket.send(.watchdog) }
     }
 }

@@ -1,4 +1,6 @@
+import NIOCore
 import NIOPosix
+import Synchronization
 
 /// The one thread for work that blocks: reading and writing files, as the owner of the agent's files. Work is done in the
 /// order in which it is asked for, one piece at a time.
@@ -9,41 +11,42 @@ final class Worker: Sendable {
 
     init() { pool.start() }
 
-    /// Runs `body` when everything before it is done. Throws `CancellationError` behind the end of the service.
-    func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async throws -> Result {
-        try await pool.runIfActive { body() }
-    }
-
-    /// Waits for what is being done, and ends.
-    func stop() async {
-        try? await pool.shutdownGracefully()  // fails for a pool that was stopped before, and there is one end
+    /// Runs `body` when everything before it is done.
+    func submit(_ body: @escaping @Sendable () -> Void) {
+        pool.submit { _ in body() }
     }
 }
 
-/// A look that everybody shares who asks for it while the one before is still being taken. Nobody gets one that was begun
-/// before they asked.
-actor SharedLook<Value: Sendable> {
-    private let take: @Sendable () async throws -> Value
-    private var current: Task<Value, any Error>?
-    private var next: Task<Value, any Error>?
+/// A look that everybody shares who asks for it before it is begun. Nobody gets one that was begun before they asked.
+final class SharedLook<Value: Sendable>: Sendable {
+    private let worker: Worker
+    private let loop: any EventLoop
+    private let take: @Sendable () -> Value
+    private let waiting = Mutex<[EventLoopPromise<Value>]>([])
 
-    init(_ take: @escaping @Sendable () async throws -> Value) { self.take = take }
+    init(_ worker: Worker, _ loop: any EventLoop, _ take: @escaping @Sendable () -> Value) {
+        self.worker = worker
+        self.loop = loop
+        self.take = take
+    }
 
     /// What is to be seen now.
     func value() async throws -> Value {
-        if let next { return try await next.value }
-        let before = current
-        let task = Task {
-            _ = await before?.result
-            begin()
-            return try await take()
+        let promise = loop.makePromise(of: Value.self)
+        let isFirst = waiting.withLock {
+            $0.append(promise)
+            return $0.count == 1
         }
-        next = task
-        return try await task.value
+        if isFirst { worker.submit { self.look() } }
+        return try await promise.futureResult.get()
     }
 
-    private func begin() {
-        current = next
-        next = nil
+    private func look() {
+        let asking = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        let value = take()
+        asking.forEach { $0.succeed(value) }
     }
 }

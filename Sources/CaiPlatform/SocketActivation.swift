@@ -44,12 +44,12 @@ package enum SocketActivation {
         guard let meant = environment["LISTEN_PID"] else { return [] }
         guard let meant = Int32(meant), meant > 0 else { throw Malformed(description: "LISTEN_PID is no process id") }
         guard meant == process, let text = environment["LISTEN_FDS"] else { return [] }
-        guard let count = Int(text), count >= 0, count < 1 << 20 else {
-            throw Malformed(description: "LISTEN_FDS is no number")
+        guard let count = Int(text), count > 0, count < 1 << 20 else {
+            throw Malformed(description: "LISTEN_FDS is no number of descriptors")
         }
         guard let list = environment["LISTEN_FDNAMES"] else { return Array(repeating: "unknown", count: count) }
         let names = list.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        if names.count == count || (count == 0 && list.isEmpty) { return count == 0 ? [] : names }
+        if names.count == count { return names }
         throw Malformed(description: "LISTEN_FDNAMES has \(names.count) names for \(count) descriptors")
     }
 }

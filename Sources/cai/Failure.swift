@@ -21,15 +21,6 @@ func reportingFailures(_ work: () throws -> Void) throws {
     }
 }
 
-/// The same for work that waits.
-func reportingFailures(_ work: () async throws -> Void) async throws {
-    do {
-        try await work()
-    } catch {
-        throw reported(error)
-    }
-}
-
 /// Tells an error. Returns what to end with.
 private func reported(_ error: any Error) -> any Error {
     switch error {

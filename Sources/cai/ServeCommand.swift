@@ -7,7 +7,7 @@ import CaiPlatform
 import SystemPackage
 
 /// `cai serve`: the agent service.
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Be the agent service: answer HTTP on a Unix socket.",
@@ -27,8 +27,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Answer on this socket (below the root).", valueName: "path"))
     var socket: String?
 
-    func run() async throws {
-        try await reportingFailures {
+    func run() throws {
+        try reportingFailures {
             StandardError.outliveReaders()
             let environment = Environment.all
             let log = SystemLog("cai", environment: environment)
@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
                 try AgentSocket(passed: passed)
                 ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
             defer { socket.remove() }
-            try await AgentService(
+            try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",
                 jobs: AgentJobs(health: { work.health() }, reload: { work.reload() }),

@@ -6,7 +6,7 @@ import Testing
 private let rooms: [String: Set<String>] = [
     "cai": [
         "ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "CaiUnits",
-        "Dispatch", "Glibc",
+        "Glibc",
     ],
     "CaiCore": ["CArchive", "CaiModel", "CaiPlatform", "Crypto", "Synchronization"],
     "CaiInit": ["CaiPlatform", "CPlatform", "Glibc", "SystemPackage"],
@@ -14,7 +14,7 @@ private let rooms: [String: Set<String>] = [
     "CaiModel": ["CToml"],
     "CaiNetwork": [
         "CaiCore", "CaiModel", "CaiPlatform", "HTTPTypes", "Hummingbird", "HummingbirdCore", "NIOCore", "NIOExtras",
-        "NIOHTTPTypes", "NIOPosix", "ServiceLifecycle", "Synchronization", "UnixSignals",
+        "NIOHTTPTypes", "NIOPosix", "Synchronization",
     ],
     "CaiPlatform": ["CPlatform", "Glibc", "Synchronization"],
     "CaiUnits": [],

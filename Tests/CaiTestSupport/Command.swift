@@ -27,9 +27,14 @@ package enum Command {
     /// The binary under test: the variable `CAI_BINARY`, else the one that the build left beside the test runner.
     package static let binary: FilePath = {
         if let path = getenv("CAI_BINARY") { return FilePath(platformString: path) }
-        let runner = (try? Files.linkText("/proc/self/exe")) ?? "."
-        return runner.removingLastComponent().appending("cai")
+        return binary(named: "cai")
     }()
+
+    /// A program that the build left beside the test runner.
+    package static func binary(named name: String) -> FilePath {
+        let runner = (try? Files.linkText("/proc/self/exe")) ?? "."
+        return runner.removingLastComponent().appending(name)
+    }
 
     /// Runs `cai` on no particular world.
     package static func cai(_ arguments: String...) throws -> Finished { try run([binary.string] + arguments) }

@@ -37,20 +37,31 @@ systemd_up() {
 }
 
 systemd_start() {
-    local name=$1 group=$world/ram/cgroup/cai-test-$1-$$ mounts volumes environment user root tty entrypoint command_line
+    local name=$1 group=$world/ram/cgroup/cai-${world##*.}-$1 mounts volumes environment user root tty entrypoint command_line
     shift
     container_options --root "$world/ram/sysroot:/" --volume tmpfs:/run --volume tmpfs:/tmp \
         --volume cgroup2:/sys/fs/cgroup "$@"
     [ ${#command_line[@]} -gt 0 ] || command_line=(/lib/systemd/systemd --unit=multi-user.target)
     namespaces_prepare "$name"
     mkdir "$group"
-    at_exit "find '$group' -depth -type d -exec rmdir {} + 2>/dev/null"
+    at_exit "systemd_remove_group '$group'"
     # Its control group is the root of those that it sees.
     (echo 0 >"$group/cgroup.procs" && exec unshare --cgroup -- "${namespaces_command[@]}" "${command_line[@]}") \
         </dev/null >"$world/ram/containers/$name/log" 2>&1 8>&"$ready" &
     namespaces_keeper[$name]=$!
     namespaces_await "$name"
     exec {ready}>&-
+}
+
+# A control group goes when the last process in it is gone, which takes a moment.
+systemd_remove_group() {
+    local i
+    echo 1 >"$1/cgroup.kill" 2>/dev/null || true
+    for ((i = 0; i < 100; i++)); do
+        find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ -d "$1" ] || return 0
+        sleep 0.05
+    done
 }
 
 systemd_log() { cat "$world/ram/containers/$1/log"; }

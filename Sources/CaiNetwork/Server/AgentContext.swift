@@ -1,4 +1,5 @@
 import Hummingbird
+import NIOCore
 
 /// What a handler knows of the request besides the request itself.
 struct AgentContext: RequestContext {
@@ -11,7 +12,7 @@ struct AgentContext: RequestContext {
 struct AgentState: Sendable {
     let health: HealthHandler
 
-    init(jobs: AgentJobs, worker: Worker) {
-        health = HealthHandler(SharedLook { try await worker.run { jobs.health() } })
+    init(jobs: AgentJobs, worker: Worker, loop: any EventLoop) {
+        health = HealthHandler(SharedLook(worker, loop) { jobs.health() })
     }
 }

@@ -6,22 +6,25 @@ import NIOCore
 import NIOExtras
 import NIOHTTPTypes
 import NIOPosix
-import ServiceLifecycle
 
 /// HTTP/1.1 on a bound socket, until it is told to end: then nobody new is let in, and requests that were begun are answered.
 ///
 /// Hummingbird's own server only binds by itself, and tells nobody who connected.
-struct HTTPServer: Service {
+struct HTTPServer: Sendable {
     typealias Answer = @Sendable (Request, Peer?, any Channel) async -> Response
 
-    /// Closed by this.
-    let socket: CInt
-    let group: any EventLoopGroup
-    let logger: Logger
-    /// Answers a request of a peer; nil for one whose identity the kernel does not tell.
-    let answer: Answer
-    /// Is called once connections are accepted.
-    let whenListening: @Sendable (any Channel) -> Void
+    private let loop: any EventLoop
+    private let logger: Logger
+    private let answer: Answer
+    private let quiescing: ServerQuiescingHelper
+
+    /// `answer` answers a request of a peer, which is nil where the kernel does not tell who it is.
+    init(loop: any EventLoop, logger: Logger, answer: @escaping Answer) {
+        self.loop = loop
+        self.logger = logger
+        self.answer = answer
+        quiescing = ServerQuiescingHelper(group: loop)
+    }
 
     /// Who says nothing for this long is let go.
     private static let idleTime = TimeAmount.seconds(120)
@@ -34,10 +37,11 @@ struct HTTPServer: Service {
         let parts: Parts
     }
 
-    func run() async throws {
-        let quiescing = ServerQuiescingHelper(group: group)
-        let server = try await ServerBootstrap(group: group)
-            .serverChannelInitializer { channel in
+    /// Serves until `stop`, and closes the socket. Whoever is connected when the task is cancelled is let go.
+    /// `whenListening` is called once connections are accepted.
+    func run(on socket: CInt, whenListening: () -> Void) async throws {
+        let server = try await ServerBootstrap(group: loop)
+            .serverChannelInitializer { [quiescing] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         quiescing.makeServerChannelHandler(channel: channel))
@@ -45,13 +49,12 @@ struct HTTPServer: Service {
             }
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .bind(socket) { setUp($0) }
-        try await withGracefulShutdownHandler {
-            whenListening(server.channel)
-            try await serve(server)
-        } onGracefulShutdown: {
-            quiescing.initiateShutdown(promise: nil)
-        }
+        whenListening()
+        try await serve(server)
     }
+
+    /// Lets nobody new in. `run` returns when the requests that were begun are answered.
+    func stop() { quiescing.initiateShutdown(promise: nil) }
 
     private func serve(_ server: NIOAsyncChannel<Connection, Never>) async throws {
         try await withThrowingDiscardingTaskGroup { group in

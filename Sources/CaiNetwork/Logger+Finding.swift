@@ -1,0 +1,15 @@
+import CaiModel
+import Logging
+
+extension Logger {
+    /// Tells a finding at its severity.
+    func log(_ finding: Finding) {
+        let level: Level =
+            switch finding.severity {
+            case .note: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+        log(level: level, "\(finding.told)")
+    }
+}
