@@ -2,10 +2,11 @@
 # systemd as process 1: the units reach active, the service is reloaded, watched and started by its socket, and ssh starts
 # although a boot fails.
 #
-#   container/tests/systemd.sh
+#   container/tests/systemd.sh [ENGINE]        Engines: namespaces docker
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 in_own_namespaces "$@"
+engine=${1:-namespaces}
 world_up
 if why=$(systemd_is_missing); then
     [ -z "${CI:-}" ] || die "$why"
@@ -99,12 +100,12 @@ container_destroy two
 
 # --- a boot that hangs ---
 printf '#!/bin/sh\nexec sleep 3600\n' >"$world/startup/a.sh"
-mkdir -p "$world/ram/sysroot/etc/systemd/system/cai-init.service.d"
-printf '[Service]\nTimeoutStartSec=2\n' >"$world/ram/sysroot/etc/systemd/system/cai-init.service.d/timeout.conf"
-fresh three --env "CAI_STARTUP_HOOKS=$hooks" --env CAI_HOOK_TIMEOUT_SECONDS=1000 --volume "bind:$world/startup:$hooks"
+mkdir "$world/timeout"
+printf '[Service]\nTimeoutStartSec=2\n' >"$world/timeout/timeout.conf"
+fresh three --env "CAI_STARTUP_HOOKS=$hooks" --env CAI_HOOK_TIMEOUT_SECONDS=1000 --volume "bind:$world/startup:$hooks" \
+    --volume "bind:$world/timeout:/etc/systemd/system/cai-init.service.d"
 is_active three ssh.service
 container_destroy three
-rm -r "$world/ram/sysroot/etc/systemd/system/cai-init.service.d"
 
 # --- cai entrypoint, which becomes systemd ---
 fresh four --env USE_SYSTEMD=1 --env CAI_WORD=passed-on -- /usr/local/bin/cai entrypoint --
