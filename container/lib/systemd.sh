@@ -35,7 +35,7 @@ systemd_up() {
         ln -s /dev/null "$root/etc/systemd/system/$unit"
     done
     "$(cai_binary)" systemd install --root "$root" >/dev/null 2>&1
-    printf '[Service]\nExecStartPre=/usr/bin/ssh-keygen -A\n' >"$root/etc/systemd/system/ssh.service.d/keys.conf"
+    mkdir -p "$root/etc/ssh" && ssh-keygen -A -f "$root" >/dev/null
     ln -s /lib/systemd/system/ssh.service "$root/etc/systemd/system/multi-user.target.wants/ssh.service"
     "systemd_${engine}_up"
 }
@@ -61,7 +61,8 @@ systemd_files() {
         findutils grep sed tar dash base-files base-passwd | grep '^[a-z0-9]' | sort -u)
     printf '%s\n' etc usr bin sbin lib lib32 lib64 libx32 etc/ld.so.cache etc/nsswitch.conf etc/shadow etc/profile usr/bin/sh
     find /etc/pam.d /etc/alternatives /etc/ssh/sshd_config | sed 's,^/,,'
-    # Some of the packages are alternatives that this machine does not have. They name some of theirs by links that lead below /usr, where they are.
+    # Some of the packages are alternatives that this machine does not have; files have names in them that lead through
+    # links to below /usr.
     { dpkg-query --listfiles "${packages[@]}" 2>/dev/null || true; } | sed -n 's,^/\(..*\),\1,p' |
         sed -e 's,^\(bin\|sbin\|lib\|lib32\|lib64\|libx32\)/,usr/&,' | grep -v -e '^[a-z0-9]*$' |
         grep -v -e '^usr/share/\(doc\|man\|locale\|info\|zoneinfo\)' | sort -u
