@@ -5,10 +5,13 @@ package struct Retention: Hashable, Sendable {
         /// The name of its folder, which begins with its time, so that the order of the bytes is the order of time.
         package let id: String
         package let bytes: UInt64
+        /// Whether nobody asked for the run: a guard displaces when applications save.
+        package let isAutomatic: Bool
 
-        package init(id: String, bytes: UInt64) {
+        package init(id: String, bytes: UInt64, isAutomatic: Bool = false) {
             self.id = id
             self.bytes = bytes
+            self.isAutomatic = isAutomatic
         }
     }
 
@@ -26,9 +29,17 @@ package struct Retention: Hashable, Sendable {
     /// The runs that are dropped, oldest first, so that what is left is within both limits.
     ///
     /// The newest run is never among them, however large it is and whatever the limits say; and what is kept is always the
-    /// newest ones without a gap.
+    /// newest ones without a gap. Automatic runs may have a quarter of the room, so that they never drive out what somebody
+    /// asked for.
     package func dropped(from all: [Run]) -> [String] {
         let ordered = all.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        let quarter = Retention(runs: max(runs / 4, 1), bytes: bytes / 4)
+        let early = quarter.surplus(ordered.filter(\.isAutomatic)).filter { $0 != ordered.last?.id }
+        return early + surplus(ordered.filter { !early.contains($0.id) })
+    }
+
+    /// Those of ordered runs that go beyond both limits, the newest excepted.
+    private func surplus(_ ordered: [Run]) -> [String] {
         var total: UInt64 = 0
         var kept = 0
         for run in ordered.reversed() {

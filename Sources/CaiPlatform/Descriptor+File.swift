@@ -68,6 +68,11 @@ extension Descriptor {
         }
     }
 
+    /// Goes back to the beginning of the file.
+    package func rewind(_ path: FilePath) throws(SystemCallError) {
+        _ = try check("seek", path.printed) { lseek(raw, 0, SEEK_SET) }
+    }
+
     /// Reads from here to the end, at most `limit` bytes; a longer file throws `.fileTooLarge`.
     package func readAll(limit: Int, _ path: FilePath) throws(SystemCallError) -> [UInt8] {
         var result: [UInt8] = []

@@ -21,31 +21,59 @@ extension Directory {
         durable: Bool, restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(SystemCallError) -> CopiedFile {
         let from = label.appending(name)
-        let to = directory.label.appending(newName)
         for _ in 0..<5 {
             let source = try openAnything(name)
-            let before = try source.status(from)
-            if before.kind != .regular { throw SystemCallError("open", from.printed, .notSupported) }
-            let copy = try directory.createPrivateFile(newName)
-            do {
-                restart()
-                try copyContent(of: source, before, to: copy, from, to, each)
-                let after = try source.status(from)
-                if after.hasSameContentFacts(as: before) {
-                    let lost = try transferAttributes(of: source, to: copy, from, to)
-                    try copy.setMode(mode ?? before.mode, to)
-                    try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
-                    if durable { try copy.sync(to) }
-                    try copy.close()
-                    return CopiedFile(source: before, lostAttributes: lost)
-                }
-            } catch {
-                try? directory.unlink(newName)  // the copy holds nothing that the source does not
-                throw error
+            restart()
+            if let copy = try source.copyOnce(from, to: directory, newName, mode: mode, durable: durable, each: each) {
+                return copy
             }
-            try directory.unlink(newName)
         }
         throw SystemCallError("copy", "\(from.printed), which changes while it is read", .resourceBusy)
+    }
+}
+
+extension Descriptor {
+    /// Copies an open regular file from its beginning, as `Directory.copyFile` does; it needs no name any more. `from` names
+    /// it in errors.
+    package func copyFile(
+        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: UInt16? = nil, durable: Bool,
+        restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) throws(SystemCallError) -> CopiedFile {
+        for _ in 0..<5 {
+            try rewind(from)
+            restart()
+            if let copy = try copyOnce(from, to: directory, newName, mode: mode, durable: durable, each: each) {
+                return copy
+            }
+        }
+        throw SystemCallError("copy", "\(from.printed), which changes while it is read", .resourceBusy)
+    }
+
+    /// Copies it once; nil, and no copy, when it changed meanwhile.
+    fileprivate func copyOnce(
+        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: UInt16?, durable: Bool,
+        each: (UnsafeRawBufferPointer) -> Void
+    ) throws(SystemCallError) -> CopiedFile? {
+        let to = directory.label.appending(newName)
+        let before = try status(from)
+        if before.kind != .regular { throw SystemCallError("open", from.printed, .notSupported) }
+        let copy = try directory.createPrivateFile(newName)
+        do {
+            try copyContent(of: self, before, to: copy, from, to, each)
+            if try status(from).hasSameContentFacts(as: before) {
+                let lost = try transferAttributes(of: self, to: copy, from, to)
+                try copy.setMode(mode ?? before.mode, to)
+                try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
+                if durable { try copy.sync(to) }
+                try copy.close()
+                return CopiedFile(source: before, lostAttributes: lost)
+            }
+        } catch {
+            try? directory.unlink(newName)  // the copy holds nothing that the source does not
+            throw error
+        }
+        try directory.unlink(newName)
+        return nil
     }
 }
 

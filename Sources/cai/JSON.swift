@@ -32,6 +32,14 @@ enum JSON: Encodable {
         return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 
+    /// The text on one line, with sorted keys.
+    var line: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let bytes = try? encoder.encode(self) else { return "{}" }  // none of its values can fail
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Prints the text to standard output.
     func print() throws { Swift.print(try text()) }
 }

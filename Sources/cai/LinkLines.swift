@@ -197,15 +197,6 @@ extension LinkState {
     }
 }
 
-extension Layout {
-    /// The original path of something displaced (`home/…`, `volume/…`, numbered for repeats).
-    func text(displaced path: FilePath) -> String {
-        let below = path.components.dropFirst()
-        let base = path.components.first?.string.hasPrefix("home") ?? false ? home : volume
-        return base.appending(below).printable
-    }
-}
-
 extension RunReport {
     /// The findings about what differs on both sides of the trees that these steps move.
     func conflicts(in steps: [Step]) -> [Finding] {
@@ -217,6 +208,6 @@ extension RunReport {
 
     /// Where something displaced by this run is kept.
     func kept(_ path: FilePath, _ layout: Layout) -> String {
-        layout.volume.appending(".containai/displaced").appending(run?.text ?? "").appending(path.components).printable
+        layout.text(kept: path, by: run)
     }
 }

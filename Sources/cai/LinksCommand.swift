@@ -5,8 +5,8 @@ import CaiModel
 /// `cai links`: whether the links into the volume are right, and mending them.
 struct LinksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "links", abstract: "Check and repair the links into the volume.",
-        subcommands: [Check.self, Repair.self])
+        commandName: "links", abstract: "Check, repair and watch the links into the volume.",
+        subcommands: [Check.self, Repair.self, LinksWatchCommand.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(

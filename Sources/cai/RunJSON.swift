@@ -59,6 +59,11 @@ extension Step {
                         .object(["path": .string($0.path.printable), "verdict": .string($0.verdict.name)])
                     }),
             ]
+        case .storeOpen(let save):
+            [
+                "kind": .string("store_open"), "path": .string(layout.text(save.live)),
+                "target": .string(layout.text(save.target)),
+            ]
         case .putLink(let link, let target, _, _):
             ["kind": .string("link"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
         case .setAside(let link, let target, _):

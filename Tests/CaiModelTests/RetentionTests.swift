@@ -14,6 +14,16 @@ import Testing
         #expect(Retention(runs: runs, bytes: bytes).dropped(from: all.reversed()) == dropped)
     }
 
+    @Test func `runs that nobody asked for have a quarter of the room, and drive nothing else out`() {
+        let people = (10..<20).map { Retention.Run(id: "\($0)", bytes: 10) }
+        let automatic = (20..<60).map { Retention.Run(id: "\($0)", bytes: 1, isAutomatic: true) }
+        let dropped = Retention(runs: 20, bytes: 1000).dropped(from: people + automatic)
+        #expect(dropped == (20..<55).map(String.init))
+        let large = [Retention.Run(id: "70", bytes: 900, isAutomatic: true)]
+        #expect(Retention(runs: 20, bytes: 1000).dropped(from: people + large) == [])
+        #expect(Retention(runs: 20, bytes: 100).dropped(from: people + large) == people.map(\.id))
+    }
+
     @Test func `the standard is twenty runs and 256 MiB`() {
         let all = (10..<35).map { Retention.Run(id: "\($0)", bytes: 1) }
         #expect(Retention.standard.dropped(from: all) == ["10", "11", "12", "13", "14"])

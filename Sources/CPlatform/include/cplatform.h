@@ -17,9 +17,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
@@ -115,6 +118,15 @@ int cai_make_sealable_file(const char *name);
 
 /// Makes what such a file holds final. Returns 0, or -1 with errno.
 int cai_seal_file(int descriptor);
+
+/// Makes `directory` this thread's current directory and no other thread's (unshare(2), CLONE_FS). Returns 0, or -1 with
+/// errno.
+int cai_enter_alone(int directory);
+
+/// Whether somebody has an open file open for writing, asked with a read lease that is given back at once (fcntl(2),
+/// F_SETLEASE). Whoever opens it for writing in that moment waits for microseconds; the signal that the kernel then sends
+/// is one that nobody heeds. Returns 1 or 0; -1 with errno where that cannot be told.
+int cai_is_being_written(int descriptor);
 
 /// The exit code a shell would report for a wait status: the code, or 128 + the signal.
 int cai_exit_code(int wait_status);

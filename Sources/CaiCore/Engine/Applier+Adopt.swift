@@ -14,7 +14,7 @@ private let fsyncLimit = 8
 ///    again. What loses against the volume is displaced.
 extension Applier {
     func adopt(_ adoption: Adoption, _ number: Int) throws {
-        let move = Move(adoption)
+        let move = Move(adoption, number)
         let (homeParent, homeName) = try machine.home.parent(of: adoption.live.relative)
         try expectLive(adoption, homeName, in: homeParent)
         let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
@@ -37,6 +37,13 @@ extension Applier {
         let now = Node(name, in: parent)
         // A directory's own times change with its content, which the items are compared for one by one.
         if planned.isDirectory, now.isDirectory, now.facts?.inode == planned.facts?.inode { return }
+        // A newer save wins for the same reason as the one that was seen; else a guard would never catch up with an
+        // application that saves all the time.
+        if guarding != nil, now.isFile, now.facts?.size ?? 0 > 0, let verdict = adoption.items.first?.verdict,
+            verdict == .take || verdict == .takeOver
+        {
+            return
+        }
         try expect(planned, name, in: parent, .home(adoption.live))
     }
 
@@ -158,7 +165,7 @@ extension Applier {
 
     /// Notes one file in the baseline; for a document that is an entry of its own with a digest for each key, so that a
     /// later conflict can be merged three ways.
-    private func note(
+    func note(
         _ target: VolumePath, _ digest: ContentDigest, _ source: FileStatus, isSecret: Bool, withKeys: Bool
     ) {
         var keys: BaselineKeys?
@@ -169,6 +176,7 @@ extension Applier {
         {
             keys = document.document.flatMap { BaselineKeys.keys(of: $0, kind: kind, digest: baseline.keyDigest) }
         }
+        guarding?.stored(target, digest)
         baseline[target] = Baseline.File(
             digest: digest, size: source.size, mode: isSecret ? 0o600 : source.mode, keys: keys?.digests)
     }
@@ -187,6 +195,7 @@ extension Applier {
         let live = move.adoption.live(below: path)
         let asDisplaced = Place.home(live).displacedPath
         if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
+        if status.kind == .regular { guarding?.taken(live, move.adoption.target(below: path), name, directory) }
         switch move.verdicts[path] {
         case .take, .takeOver:
             if try move.isUnchanged(path, status, name, directory) { return try directory.unlink(name) }
@@ -207,7 +216,8 @@ extension Applier {
     }
 
     /// Stores a file that was written, or appeared, after the copy was made: the newest content wins, also against what
-    /// somebody wrote through the link meanwhile.
+    /// somebody wrote through the link meanwhile. Against our own copy it always wins, whatever the times say: of two
+    /// programs the last to rename may have been the first to write.
     private func storeAgain(
         _ name: FilePath.Component, _ directory: Directory, _ move: Move, _ path: FilePath
     ) throws {
@@ -217,16 +227,37 @@ extension Applier {
         let mode: UInt16 = move.adoption.isSecret ? 0o700 : 0o755
         let (parent, newName) = try machine.volume.makeParent(of: target.relative, mode: mode)
         if try isStored(name, directory, newName, parent) { return try directory.unlink(name) }
-        if let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
+        let ownCopy = try ownCopy(newName, parent, move, path)
+        if ownCopy == nil, let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
             let live = try directory.status(of: name), stored.modified > live.modified
         {
             let asDisplaced = Place.home(move.adoption.live(below: path))
             try displaced.take(name, in: directory, as: asDisplaced.displacedPath)
             return
         }
-        let part = TemporaryName.make(run, TemporaryName.restored, .part)
+        let isTop = path.isEmpty
+        let part = TemporaryName.make(run, isTop ? move.number : TemporaryName.restored, .part)
         var copier = TreeCopier(isSecret: move.adoption.isSecret)
         try copier.copy(name, in: directory, to: beside, as: part)
+        if isTop {
+            // An application replaced what was copied: for a guard, which sees every save, that is over.
+            var loser = Loser.displace(.volume(target))
+            if guarding != nil, let ownCopy { loser = .ours(ownCopy, .volume(target)) }
+            try swapIn(move.number, parent, newName, loser: loser)
+        } else {
+            try insert(part, beside, newName, parent, target)
+        }
+        move.storedAgain.insert(path)
+        if let entry = copier.copied[FilePath()], let digest = entry.digest {
+            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: path.isEmpty)
+        }
+        try directory.unlink(name)
+    }
+
+    private func insert(
+        _ part: FilePath.Component, _ beside: Directory, _ newName: FilePath.Component, _ parent: Directory,
+        _ target: VolumePath
+    ) throws {
         do {
             try beside.renameExclusively(part, to: parent, newName)
         } catch {
@@ -235,11 +266,15 @@ extension Applier {
             try beside.renameExclusively(part, to: parent, newName)
         }
         try parent.sync()
-        move.storedAgain.insert(path)
-        if let entry = copier.copied[FilePath()], let digest = entry.digest {
-            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: path.isEmpty)
-        }
-        try directory.unlink(name)
+    }
+
+    /// What stands on the volume when that is what this move has put there.
+    private func ownCopy(
+        _ name: FilePath.Component, _ parent: Directory, _ move: Move, _ path: FilePath
+    ) throws -> Node? {
+        let node = Node(name, in: parent)
+        guard node.isFile, let digest = move.copied[path]?.digest else { return nil }
+        return try contentSample(name, in: parent).digest == digest ? node : nil
     }
 
     /// Whether the volume has the same content already: a file that an overlay copied up has another inode than before.
@@ -259,6 +294,8 @@ extension Applier {
 /// One adoption while it is carried out.
 private final class Move {
     let adoption: Adoption
+    /// The number of the step.
+    let number: Int
     let verdicts: [FilePath: Verdict]
     private let planned: [FilePath: MovingItem]
     private let staging: Set<FilePath>
@@ -267,8 +304,9 @@ private final class Move {
     /// What changed meanwhile and is in the baseline already.
     var storedAgain: Set<FilePath> = []
 
-    init(_ adoption: Adoption) {
+    init(_ adoption: Adoption, _ number: Int) {
         self.adoption = adoption
+        self.number = number
         planned = Dictionary(adoption.items.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         verdicts = planned.mapValues(\.verdict)
         staging = Self.stagedPaths(adoption.items)

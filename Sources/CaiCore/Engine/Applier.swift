@@ -21,8 +21,12 @@ final class Applier {
     private(set) var isUnfinished = false
     private var stopReason: String?
 
-    init(_ machine: Machine, run: RunID, baseline: Baseline) {
+    /// What is different for a guard.
+    let guarding: Guarding?
+
+    init(_ machine: Machine, run: RunID, baseline: Baseline, guarding: Guarding? = nil) {
         self.machine = machine
+        self.guarding = guarding
         self.run = run
         self.baseline = baseline
         displaced = DisplacedRun(machine.volume, id: run)
@@ -63,6 +67,7 @@ final class Applier {
         case .fillEmpty(let path, let content, let mode): try fillEmpty(path, content, mode, number)
         case .setMode(let path, let from, let to): try setMode(path, from, to)
         case .adopt(let adoption): try adopt(adoption, number)
+        case .storeOpen(let save): try storeOpen(save, number)
         case .putLink(let link, let target, let replacing, let isPrivate):
             try putLink(link, target, replacing, isPrivate, number)
         case .setAside(let link, let target, let found): try setAside(link, target, found, number)

@@ -28,8 +28,17 @@ package struct Engine {
     package let options: RunOptions
     /// Where the content of an import comes from.
     let source: SourceTree?
+    /// What is different for a guard.
+    let guarding: Guarding?
 
     package init(_ machine: Machine, entries: [Entry], options: RunOptions, source: SourceTree? = nil) {
+        self.init(machine, entries: entries, options: options, source: source, guarding: nil)
+    }
+
+    init(
+        _ machine: Machine, entries: [Entry], options: RunOptions, source: SourceTree? = nil, guarding: Guarding?
+    ) {
+        self.guarding = guarding
         self.machine = machine
         self.entries = entries
         self.options = options
@@ -86,7 +95,7 @@ package struct Engine {
         let run = try newRun()
         try? note()  // who holds the lock is a courtesy to those who wait
         if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings) }
-        let applier = Applier(machine, run: run, baseline: source.baseline)
+        let applier = Applier(machine, run: run, baseline: source.baseline, guarding: guarding)
         try source.check()
         findings += source.findings + detail.plan.findings
         let outcomes = try apply(detail, plan, applier, run, source, &findings)
@@ -206,10 +215,11 @@ extension Engine {
         return (places, pairs)
     }
 
-    /// A name later than every other, also when the clock went back.
+    /// A name later than every other, also when the clock went back; or the guard's, as long as that is the latest.
     private func newRun() throws -> RunID {
         let now = WallClock.seconds
         let known = try DisplacedStore(machine.volume).runs() + Journal(volume: machine.volume).pending().runs
+        if let run = guarding?.run, known.max().map({ $0 <= run }) ?? true { return run }
         var seconds = now
         var run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
         if let last = known.max(), run.time <= last.time, let time = Timestamp(last.time) {
@@ -223,7 +233,10 @@ extension Engine {
     func forgetOldRuns(_ findings: inout [Finding]) {
         do {
             let store = DisplacedStore(machine.volume)
-            let runs = try store.runs().map { Retention.Run(id: $0.text, bytes: UInt64(try store.size(of: $0))) }
+            let runs = try store.runs().map { run in
+                Retention.Run(
+                    id: run.text, bytes: UInt64(try store.size(of: run)), isAutomatic: run.command == LinkGuard.command)
+            }
             for id in options.retention.dropped(from: runs) {
                 if let run = RunID(id) { try store.remove(run) }
             }

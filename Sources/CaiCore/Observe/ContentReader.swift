@@ -27,6 +27,13 @@ func contentSample(_ name: FilePath.Component, in directory: Directory) throws(S
     let file = try directory.openFile(name)
     let size = try file.status(path).size
     let isDocument = ["json", "jsonc", "toml"].contains(name.extension) && size <= largestDocument
+    return try contentSample(of: file, path, isDocument: isDocument)
+}
+
+/// The same of an open file, from where it stands.
+func contentSample(
+    of file: borrowing Descriptor, _ path: FilePath, isDocument: Bool = false
+) throws(SystemCallError) -> ContentSample {
     var running = RunningDigest()
     var document: [UInt8] = []
     var head: [UInt8] = []

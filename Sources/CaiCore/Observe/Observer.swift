@@ -22,7 +22,8 @@ package struct Observer {
         volume = NodeReader(machine.volume)
     }
 
-    package func observe(_ entries: [Entry], depth: ObservationDepth) -> Observation {
+    /// Looks at some entries, `among` all that are declared.
+    package func observe(_ entries: [Entry], among declared: [Entry]? = nil, depth: ObservationDepth) -> Observation {
         let observed = entries.map { observe($0, depth: depth) }
         var directories: [VolumePath: Node] = [:]
         for entry in entries {
@@ -35,7 +36,8 @@ package struct Observer {
         let parents = observed.filter(\.link.isMissing).compactMap { $0.entry.hasLink ? $0.entry.link?.parent : nil }
         return Observation(
             entries: observed, volumeDirectories: directories,
-            missingHomeDirectories: Set(parents).filter { home.node(at: $0.relative).isMissing })
+            missingHomeDirectories: Set(parents).filter { home.node(at: $0.relative).isMissing },
+            declared: declared)
     }
 
     private func observe(_ entry: Entry, depth: ObservationDepth) -> EntryObservation {

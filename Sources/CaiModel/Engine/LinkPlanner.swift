@@ -48,14 +48,17 @@ package enum LinkPolicy: Sendable {
 }
 
 /// Plans the repair of links: missing ones are put, dangling ones get their placeholder, files and directories that took
-/// their place are adopted. Nothing is deleted because a link belongs somewhere.
+/// their place are adopted. Nothing is deleted because a link belongs somewhere. `history` is what somebody who watches
+/// the links knows about them.
 package func planLinks(
-    _ observation: Observation, baseline: Baseline, layout: Layout, policy: LinkPolicy
+    _ observation: Observation, baseline: Baseline, layout: Layout, policy: LinkPolicy,
+    history: [HomePath: LinkHistory] = [:]
 ) -> LinkPlan {
     var planner = LinkPlanner(
-        baseline: baseline, layout: layout, policy: policy, privateDirectories: observation.privateHomeDirectories,
+        baseline: baseline, layout: layout, policy: policy, history: history,
+        privateDirectories: observation.privateHomeDirectories,
         placeholders: PlaceholderPlanner(
-            directories: observation.volumeDirectories, entries: observation.entries, layout: layout))
+            directories: observation.volumeDirectories, entries: observation.declared, layout: layout))
     for seen in observation.entries {
         if seen.entry.hasLink, let link = seen.entry.link { planner.add(seen, link) }
     }
@@ -67,6 +70,7 @@ private struct LinkPlanner {
     let baseline: Baseline
     let layout: Layout
     let policy: LinkPolicy
+    let history: [HomePath: LinkHistory]
     let privateDirectories: Set<HomePath>
     var placeholders: PlaceholderPlanner
     var plan = Plan()
@@ -152,7 +156,11 @@ private struct LinkPlanner {
                 advice: "move it away and run cai links repair again")
         }
         var adoption = Plan()
-        if let obstacle = adoption.appendAdoption(of: seen, live: link, baseline: baseline) { return obstacle }
+        if let obstacle = adoption.appendAdoption(
+            of: seen, live: link, baseline: baseline, history: history[link])
+        {
+            return obstacle
+        }
         // An optional entry has had no placeholder, so its folder may be missing on the volume.
         if let obstacle = plan.append(&placeholders, { $0.addParents(of: entry) }) { return obstacle }
         plan.append(adoption)
@@ -210,7 +218,9 @@ extension Plan {
 
     /// Appends the adoption of the observed live tree, with a finding for each side that loses. Returns the reason when
     /// something in the tree cannot be moved.
-    mutating func appendAdoption(of seen: EntryObservation, live: HomePath, baseline: Baseline) -> Finding? {
+    mutating func appendAdoption(
+        of seen: EntryObservation, live: HomePath, baseline: Baseline, history: LinkHistory? = nil
+    ) -> Finding? {
         var items: [MovingItem] = []
         var lost: [FilePath] = []
         for pair in seen.pairs {
@@ -230,7 +240,7 @@ extension Plan {
                 items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: .keep))
                 continue
             }
-            let verdict = decide(pair, target: seen.entry.target, baseline: baseline)
+            let verdict = decide(pair, target: seen.entry.target, baseline: baseline, history: history)
             items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: verdict))
             if verdict == .keep, pair.live.isDirectory { lost.append(pair.path) }
             if let finding = conflictFinding(pair, verdict, live: live) { findings.append(finding) }

@@ -172,11 +172,14 @@ package struct Observation: Sendable {
     package let volumeDirectories: [VolumePath: Node]
     /// The directories that links lie in which do not exist yet.
     package let missingHomeDirectories: Set<HomePath>
+    /// Every entry of the manifests, those that nobody looked at included.
+    package let declared: [Entry]
 
     package init(
         entries: [EntryObservation], volumeDirectories: [VolumePath: Node],
-        missingHomeDirectories: Set<HomePath> = []
+        missingHomeDirectories: Set<HomePath> = [], declared: [Entry]? = nil
     ) {
+        self.declared = declared ?? entries.map(\.entry)
         self.entries = entries
         self.volumeDirectories = volumeDirectories
         self.missingHomeDirectories = missingHomeDirectories
@@ -184,7 +187,7 @@ package struct Observation: Sendable {
 
     /// The directories of the home that hold the link of a secret: they are private, whichever entry makes them.
     package var privateHomeDirectories: Set<HomePath> {
-        Set(entries.lazy.map(\.entry).filter { $0.isSecret && $0.hasLink }.compactMap { $0.link?.parent })
+        Set(declared.lazy.filter { $0.isSecret && $0.hasLink }.compactMap { $0.link?.parent })
     }
 
     /// Whether some file exists on both sides, so that a decision needs the baseline.

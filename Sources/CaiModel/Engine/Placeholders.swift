@@ -4,7 +4,7 @@ import SystemPackage
 /// must not keep. Optional entries get nothing here. An entry whose target cannot be used is a finding.
 package func planPlaceholders(_ observation: Observation, layout: Layout) -> Plan {
     var planner = PlaceholderPlanner(
-        directories: observation.volumeDirectories, entries: observation.entries, layout: layout)
+        directories: observation.volumeDirectories, entries: observation.declared, layout: layout)
     for seen in observation.entries where !seen.entry.isOptional { planner.add(seen) }
     return planner.plan
 }
@@ -18,10 +18,10 @@ struct PlaceholderPlanner {
     private var made: Set<VolumePath> = []
 
     /// `entries` are all entries of the manifest: a directory that holds a secret of any of them is made private.
-    init(directories: [VolumePath: Node], entries: [EntryObservation], layout: Layout) {
+    init(directories: [VolumePath: Node], entries: [Entry], layout: Layout) {
         self.directories = directories
         self.layout = layout
-        let secretFiles = entries.lazy.map(\.entry).filter { $0.isSecret && !$0.isDirectory }
+        let secretFiles = entries.lazy.filter { $0.isSecret && !$0.isDirectory }
         privateDirectories = Set(secretFiles.compactMap(\.target.parent))
     }
 
@@ -34,10 +34,10 @@ struct PlaceholderPlanner {
         switch seen.target {
         case .missing: return makeTarget(of: entry)
         case .directory(let facts) where entry.isDirectory:
-            enforce(entry.isSecret ? 0o700 : nil, on: entry.target, facts)
+            if let step = entry.privacyStep(facts, limit: 0o700) { plan.steps.append(step) }
             return true
         case .file(let facts) where entry.flags.contains(.file):
-            enforce(entry.isSecret ? 0o600 : nil, on: entry.target, facts)
+            if let step = entry.privacyStep(facts, limit: 0o600) { plan.steps.append(step) }
             if seen.targetIsEmpty, !entry.placeholder.isEmpty {
                 plan.steps.append(
                     .fillEmpty(entry.target, content: entry.placeholder, mode: entry.isSecret ? 0o600 : facts.mode))
@@ -110,11 +110,13 @@ struct PlaceholderPlanner {
         }
         return true
     }
+}
 
+extension Entry {
     /// A secret that somebody else can read loses those bits; a stricter mode stays.
-    private mutating func enforce(_ limit: UInt16?, on path: VolumePath, _ facts: FileFacts) {
-        guard let limit, facts.mode & ~limit != 0 else { return }
-        plan.steps.append(.setMode(path, from: facts.mode, to: facts.mode & limit | limit & 0o600))
+    func privacyStep(_ facts: FileFacts, limit: UInt16) -> Step? {
+        guard isSecret, facts.mode & ~limit != 0 else { return nil }
+        return .setMode(target, from: facts.mode, to: facts.mode & limit | limit & 0o600)
     }
 }
 

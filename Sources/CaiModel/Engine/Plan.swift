@@ -51,6 +51,8 @@ package enum Step: Sendable, Equatable {
     /// Takes permissions away that a secret must not have, or restores declared ones.
     case setMode(VolumePath, from: UInt16, to: UInt16)
     case adopt(Adoption)
+    /// Stores what was written to a file after it was adopted, by somebody who had it open.
+    case storeOpen(OpenSave)
     /// Puts a symlink to the target where nothing, or another symlink, stands. `privateParent`: directories made for it
     /// are 0700.
     case putLink(HomePath, target: VolumePath, replacing: Node, privateParent: Bool)
@@ -74,7 +76,7 @@ extension Step {
         case .makeDirectory, .setMode: false
         case .makeFile(_, let content, _): !content.isEmpty
         case .putLink(_, _, let replacing, _): !replacing.isMissing
-        case .fillEmpty, .adopt, .setAside, .write, .restore, .move: true
+        case .fillEmpty, .adopt, .storeOpen, .setAside, .write, .restore, .move: true
         case .place: false  // such a plan has a journal of its own kind
         }
     }
@@ -86,6 +88,7 @@ extension Step {
             .setMode(let path, _, _):
             [.volume(path)]
         case .adopt(let adoption): [.home(adoption.live), .volume(adoption.target)]
+        case .storeOpen(let save): [.volume(save.target)]
         case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
             [.home(link), .volume(target)]
         case .write(let place, _, _, _, _), .restore(_, _, let place, _): [place]

@@ -7,6 +7,7 @@ extension Step {
         switch self {
         case .makeDirectory, .makeFile, .fillEmpty, .setMode: []
         case .adopt(let adoption): adoption.expectedDisplaced
+        case .storeOpen(let save): save.expectedDisplaced
         case .putLink(let link, _, let replacing, _): replacing.isMissing ? [] : [Place.home(link).displacedPath]
         case .setAside(let link, _, _): [Place.home(link).displacedPath]
         case .write(let place, _, _, let replacing, let isOurs):
@@ -36,6 +37,16 @@ extension Adoption {
     }
 }
 
+extension OpenSave {
+    fileprivate var expectedDisplaced: [FilePath] {
+        switch verdict {
+        case .takeOver where stored.isWorthKeeping: [Place.volume(target).displacedPath]
+        case .keep: [Place.home(live).displacedPath]
+        default: []
+        }
+    }
+}
+
 extension Verdict {
     /// Whether what stands on the volume has to make room.
     fileprivate var displacesStored: Bool {
@@ -62,5 +73,19 @@ extension Node {
         case .directory, .symlink: true
         case .missing, .special, .unreachable: false
         }
+    }
+}
+
+extension Layout {
+    /// The original path of something displaced (`home/…`, `volume/…`, numbered for repeats).
+    package func text(displaced path: FilePath) -> String {
+        let below = path.components.dropFirst()
+        let base = path.components.first?.string.hasPrefix("home") ?? false ? home : volume
+        return base.appending(below).printable
+    }
+
+    /// Where something that a run displaced is kept.
+    package func text(kept path: FilePath, by run: RunID?) -> String {
+        volume.appending(".containai/displaced").appending(run?.text ?? "").appending(path.components).printable
     }
 }

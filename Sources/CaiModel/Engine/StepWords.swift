@@ -10,6 +10,8 @@ extension Step {
         case .adopt(let adoption):
             "move \(layout.text(adoption.live)) to \(layout.text(adoption.target)) (\(adoption.fileCount) files, "
                 + "\(adoption.byteCount) bytes) and link it"
+        case .storeOpen(let save):
+            "store what was written to \(layout.text(save.live)) after it was moved in \(layout.text(save.target))"
         case .putLink(let link, let target, let replacing, _):
             "link \(layout.text(link)) to \(layout.text(target))"
                 + (replacing.isMissing ? "" : ", keeping the other link displaced")

@@ -34,7 +34,7 @@ package func planSync(_ observation: Observation, baseline: Baseline, layout: La
     var planner = SyncPlanner(
         baseline: baseline, layout: layout, privateDirectories: observation.privateHomeDirectories,
         placeholders: PlaceholderPlanner(
-            directories: observation.volumeDirectories, entries: observation.entries, layout: layout))
+            directories: observation.volumeDirectories, entries: observation.declared, layout: layout))
     for seen in observation.entries {
         let entry = seen.entry
         guard entry.kind == .entry, !entry.isDisabled, entry.hasLink, let source = entry.source else { continue }

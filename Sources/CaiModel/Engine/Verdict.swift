@@ -2,7 +2,7 @@ package import SystemPackage
 
 /// What happens to one file or directory of a tree that moves onto the volume.
 package enum Verdict: Sendable, Equatable {
-    /// The live one goes to the volume, where nothing or a placeholder stands.
+    /// The live one goes to the volume, where nothing, a placeholder or an earlier save of the same file stands.
     case take
     /// Both are the same: the volume keeps its own.
     case same
@@ -36,8 +36,11 @@ package struct MovingItem: Sendable, Equatable {
 ///
 /// Equal content is no conflict. A placeholder or empty file never beats content. The side that differs from the
 /// baseline is the one that changed; when both did, JSON and TOML objects merge where no key clashes, else the newer one
-/// wins. Whatever loses is displaced, never dropped.
-package func decide(_ pair: ObservedPair, target: VolumePath, baseline: Baseline) -> Verdict {
+/// wins. Whatever loses is displaced, never dropped. `history` is what is known of a link in whose place the live file
+/// stands.
+package func decide(
+    _ pair: ObservedPair, target: VolumePath, baseline: Baseline, history: LinkHistory? = nil
+) -> Verdict {
     switch (pair.live, pair.stored) {
     case (_, .missing): return .take
     case (.directory, .directory): return .enter
@@ -47,6 +50,9 @@ package func decide(_ pair: ObservedPair, target: VolumePath, baseline: Baseline
         if liveContent.digest == storedContent.digest { return .same }
         if live.size == 0 { return .keep }
         if storedContent.isPlaceholder { return .take }
+        if pair.path.isEmpty, let history, let verdict = history.verdict(live, liveContent, stored, storedContent) {
+            return verdict
+        }
         let path = pair.path.isEmpty ? target : target.appending(pair.path)
         return decide(live, liveContent, stored, storedContent, path: path, baseline: baseline)
     default: return .keep

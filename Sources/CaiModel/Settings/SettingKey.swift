@@ -22,6 +22,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case archiveMembers = "archive_max_members"
     case archiveDepth = "archive_max_depth"
     case archivePathBytes = "archive_max_path_bytes"
+    case linkScan = "link_scan_seconds"
 
     /// What a value of the key looks like.
     package enum Kind: Sendable { case word, path, number, paths, words, identifiers }
@@ -30,7 +31,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .preset, .user: .word
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
-        case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes: .number
+        case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
         case .strict: .words
@@ -102,6 +103,7 @@ package enum Preset: String, CaseIterable, Sendable {
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
             .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),
+            .linkScan: .number(600),
         ]
     }
 

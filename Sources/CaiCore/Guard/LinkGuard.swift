@@ -1,0 +1,66 @@
+package import CaiModel
+package import CaiPlatform
+import SystemPackage
+
+/// What a guard looks after: a machine, and every entry of its manifests with links of specification files.
+package struct GuardedMachine: Sendable {
+    package let machine: Machine
+    package let entries: [Entry]
+    /// What was noticed about settings and manifests.
+    package let findings: [Finding]
+
+    package init(machine: Machine, entries: [Entry], findings: [Finding]) {
+        self.machine = machine
+        self.entries = entries
+        self.findings = findings
+    }
+}
+
+/// Keeps the links into the volume links, while applications save.
+///
+/// **What it sees.** Every directory that leads to a link or to its target is watched (`WatchedTree`), and so are the user's
+/// manifests. A place in which something happened is looked at when it has been quiet for a moment, or after a while if it
+/// never is (`AdoptionSchedule`); names that are nobody's cost one look into a table. Lost events, a directory that cannot be
+/// watched and a machine without inotify cost only time: everything is looked at in intervals as well.
+///
+/// **What it does** is what every repair does, with the same planner and applier, lock and journal (`planGuard`). A file is
+/// copied to the volume, the copy is made durable and takes its place there, then the link is exchanged for the file, and
+/// what comes out of the exchange is compared with the copy: what was saved meanwhile is stored again. So at every moment the
+/// name leads to a whole file, and a kill at any moment leaves the newest content in the home, on the volume, or both.
+///
+/// **Files that are open.** A file that is created in place is left alone until it is closed, for a second at most. One that
+/// is taken away while somebody has it open for writing has no name any more, so what is written to it would be lost: it is
+/// kept open and watched from before that comparison until the last writer has closed it, and what was written goes to the
+/// volume (`OpenFiles`). Whether there is a writer the kernel tells (a read lease is refused); nobody is asked to stop. If
+/// the guard itself is killed meanwhile, what such a writer writes after that is lost.
+///
+/// **What it keeps.** Content that an application replaced by its own next save is gone, as it is where there are no links;
+/// everything else that has to make room is displaced. One run takes all that is displaced in an hour, so that a guard never
+/// drives out what people asked for (`Retention`).
+///
+/// **As whom.** All of it as the owner of the files, on the thread that calls `run`, which may be beside threads that stay
+/// root. Only a target on the volume whose owner is wrong is given to the owner as root, by the rules of the boot.
+package final class LinkGuard: Sendable {
+    /// The command in the names of runs.
+    static let command = "guard"
+
+    let workplace: Workplace
+    let load: @Sendable () throws -> GuardedMachine
+    let report: @Sendable (GuardEvent) -> Void
+    let stopper: Waker
+
+    /// `load` reads settings and manifests, now and whenever they change; `report` hears of everything, on the guard's
+    /// thread. The guard ends when `stopper` is woken.
+    package init(
+        _ workplace: Workplace, stopper: Waker, load: @escaping @Sendable () throws -> GuardedMachine,
+        report: @escaping @Sendable (GuardEvent) -> Void
+    ) {
+        self.workplace = workplace
+        self.stopper = stopper
+        self.load = load
+        self.report = report
+    }
+
+    /// Guards until it is stopped; what is waiting then is done first. Throws what keeps it from beginning.
+    package func run() throws { try GuardLoop(self, try load()).run() }
+}

@@ -1,0 +1,69 @@
+/// Plans what a guard mends: the links, as every boot does, and the modes of secrets.
+package func planGuard(
+    _ observation: Observation, baseline: Baseline, layout: Layout, history: [HomePath: LinkHistory]
+) -> LinkPlan {
+    let links = planLinks(
+        observation, baseline: baseline, layout: layout, policy: .respectStrangers, history: history)
+    let mended = Set(links.links.filter { !$0.steps.isEmpty }.map(\.entry.target))
+    var plan = links.plan
+    var known = mended
+    for seen in observation.entries where known.insert(seen.entry.target).inserted {
+        switch seen.target {
+        case .file(let facts): plan.steps += [seen.entry.privacyStep(facts, limit: 0o600)].compactMap(\.self)
+        case .directory(let facts): plan.steps += [seen.entry.privacyStep(facts, limit: 0o700)].compactMap(\.self)
+        default: continue
+        }
+    }
+    return LinkPlan(plan: plan, links: links.links, missingParents: links.missingParents)
+}
+
+/// What was written to a file, through a descriptor from before, after it was adopted and its name became a link.
+package struct OpenSave: Sendable, Equatable {
+    package let live: HomePath
+    package let target: VolumePath
+    package let stored: Node
+    /// `take`, `takeOver` or `keep`.
+    package let verdict: Verdict
+    package let isSecret: Bool
+    /// Which of the open files it is.
+    package let file: OpenFileID
+
+    package init(
+        live: HomePath, target: VolumePath, stored: Node, verdict: Verdict, isSecret: Bool, file: OpenFileID
+    ) {
+        self.live = live
+        self.target = target
+        self.stored = stored
+        self.verdict = verdict
+        self.isSecret = isSecret
+        self.file = file
+    }
+}
+
+/// Names a file that somebody keeps open; its name in the home means another one by now.
+package struct OpenFileID: Hashable, Sendable {
+    package let number: Int
+    package init(_ number: Int) { self.number = number }
+}
+
+/// Plans what becomes of an open file that was written to after it was adopted; an empty plan when the volume has the same
+/// content. The newer of the two wins where somebody else wrote to the volume's file meanwhile.
+package func planOpenSave(
+    _ pair: ObservedPair, of live: HomePath, at target: VolumePath, isSecret: Bool, file: OpenFileID,
+    baseline: Baseline, history: LinkHistory?
+) -> Plan {
+    if pair.live.facts?.size == 0 { return Plan() }  // as a file that is emptied before it is written anew
+    var verdict = decide(pair, target: target, baseline: baseline, history: history)
+    switch verdict {
+    case .same, .enter: return Plan()
+    case .merge: verdict = newer(pair)
+    case .take, .takeOver, .keep: break
+    }
+    let save = OpenSave(
+        live: live, target: target, stored: pair.stored, verdict: verdict, isSecret: isSecret, file: file)
+    return Plan(steps: [.storeOpen(save)])
+}
+
+private func newer(_ pair: ObservedPair) -> Verdict {
+    (pair.live.facts?.modified ?? 0) >= (pair.stored.facts?.modified ?? 0) ? .takeOver : .keep
+}
