@@ -12,4 +12,19 @@ package enum WallClock {
         clock_gettime(CLOCK_REALTIME_COARSE, &now)
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
+
+    /// A moment as `20260131-235959` in the time of this machine (TZ, else /etc/localtime, else UTC).
+    package static func localName(_ seconds: Int64) -> String {
+        var (time, local) = (time_t(seconds), tm())
+        localtime_r(&time, &local)
+        let fields = [
+            (local.tm_year + 1900, 4), (local.tm_mon + 1, 2), (local.tm_mday, 2), (local.tm_hour, 2), (local.tm_min, 2),
+            (local.tm_sec, 2),
+        ]
+        let texts = fields.map { number, width in
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return texts[..<3].joined() + "-" + texts[3...].joined()
+    }
 }

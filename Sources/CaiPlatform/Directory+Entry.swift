@@ -61,9 +61,6 @@ extension Directory {
     }
 }
 
-/// O_TMPFILE, which the module does not have.
-private let namelessFile = 0o20000000 | O_DIRECTORY
-
 extension Directory {
     /// Whether this process may read an entry with its effective ids, a symlink not followed (faccessat(2)).
     package func isReadable(_ name: FilePath.Component) -> Bool {

@@ -92,7 +92,7 @@ extension FileStatus {
     }
 
     /// Whether a file has holes worth keeping.
-    var isSparse: Bool { allocated < size && size > 64 << 10 }
+    package var isSparse: Bool { allocated < size && size > 64 << 10 }
 }
 
 private func copyContent(
@@ -130,21 +130,16 @@ private func copySparse(
     let size = Int(size)
     var position = 0
     while position < size {
-        var data = lseek(source.raw, position, SEEK_DATA)
-        if data < 0 { data = currentErrno == ENXIO ? size : position }
-        data = min(data, size)
-        var hole = data - position
+        let data = source.nextData(from: position, size)
+        var hole = data.lowerBound - position
         while hole > 0 {
             let piece = min(hole, zeros.count)
             each(UnsafeRawBufferPointer(rebasing: zeros[..<piece]))
             hole -= piece
         }
-        position = data
-        if position == size { break }
-        var end = lseek(source.raw, position, SEEK_HOLE)
-        if end < 0 { end = size }
-        while position < min(end, size) {
-            let want = min(min(end, size) - position, buffer.count)
+        position = data.lowerBound
+        while position < data.upperBound {
+            let want = min(data.upperBound - position, buffer.count)
             let count = try check("read", from.printed) { pread(source.raw, buffer.baseAddress, want, position) }
             if count == 0 { throw SystemCallError("read", from.printed, .resourceBusy) }
             each(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -160,15 +155,48 @@ private func copySparse(
     _ = try check("truncate", to.printed) { ftruncate(copy.raw, size) }
 }
 
+extension Descriptor {
+    /// The first range of data at or behind a place (lseek(2), SEEK_DATA and SEEK_HOLE); empty, at the end, when there is
+    /// none. Where the file system does not tell, everything is data.
+    fileprivate func nextData(from position: Int, _ size: Int) -> Range<Int> {
+        var data = lseek(raw, position, SEEK_DATA)
+        if data < 0 { data = currentErrno == ENXIO ? size : position }
+        if data >= size { return size..<size }
+        let end = lseek(raw, data, SEEK_HOLE)
+        return data..<(end < 0 ? size : min(end, size))
+    }
+
+    /// The ranges of a file of that size that hold data. The place of the next read moves.
+    package func dataRanges(size: Int64) -> [Range<Int64>] {
+        var ranges: [Range<Int64>] = []
+        var position = 0
+        while position < Int(size) {
+            let data = nextData(from: position, Int(size))
+            if !data.isEmpty { ranges.append(Int64(data.lowerBound)..<Int64(data.upperBound)) }
+            position = data.upperBound
+        }
+        return ranges
+    }
+
+    /// The attributes that a copy keeps, access lists included; those of the kernel's security and trusted classes are left
+    /// to it.
+    package func keptAttributes(_ path: FilePath) throws(SystemCallError) -> [(name: String, value: [UInt8])] {
+        var kept: [(name: String, value: [UInt8])] = []
+        for name in try attributeNames(path) where name.hasPrefix("user.") || name.hasPrefix("system.posix_acl") {
+            kept.append((name, try attribute(name, path)))
+        }
+        return kept
+    }
+}
+
 /// Copies extended attributes, access lists included; returns the names of those the destination cannot hold.
-/// Attributes of the kernel's security and trusted classes are left to it.
 private func transferAttributes(
     of source: borrowing Descriptor, to copy: borrowing Descriptor, _ from: FilePath, _ to: FilePath
 ) throws(SystemCallError) -> [String] {
     var lost: [String] = []
-    for name in try source.attributeNames(from) where name.hasPrefix("user.") || name.hasPrefix("system.posix_acl") {
+    for (name, value) in try source.keptAttributes(from) {
         do {
-            try copy.setAttribute(name, to: try source.attribute(name, from), to)
+            try copy.setAttribute(name, to: value, to)
         } catch {
             guard [.notSupported, .permissionDenied, .notPermitted].contains(error.errno) else { throw error }
             lost.append(name)

@@ -64,3 +64,9 @@ package enum Environment {
         return result
     }
 }
+
+/// Whether somebody is looking.
+package enum Watched {
+    package static var isOutput: Bool { isatty(1) == 1 }
+    package static var isError: Bool { isatty(2) == 1 }
+}

@@ -79,6 +79,22 @@ private struct Failure {
             sentence = "the volume is locked by \(who)"
             advice = "wait for it, or raise lock_timeout_seconds; a dead process holds no lock"
             code = Exit.temporary
+        case let archive as ArchiveProblem:
+            sentence = archive.description
+            advice = archive.advice ?? "nothing of it was taken"
+            code = Exit.found
+        case ExportTargetProblem.directoryMissing(let path):
+            sentence = "Output directory doesn't exist: \(path.printable)"
+            advice = "make it, or name another with -o"
+            code = Exit.found
+        case ExportTargetProblem.directoryNotWritable(let path):
+            sentence = "Output directory is not writable: \(path.printable)"
+            advice = "name another with -o"
+            code = Exit.notPermitted
+        case ExportTargetProblem.notAFile(let path):
+            sentence = "\(path.printable): is not a regular file, and is not replaced"
+            advice = "name another with -o, or - for standard output"
+            code = Exit.found
         case let outside as NotInContainer:
             sentence = "cai \(outside.command) must be run inside a ContainAI container"
             advice = "\(outside.reason); mount a volume, or use --force here, or --root DIR for another tree"

@@ -1,0 +1,249 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// One thing that is exported.
+struct ExportItem: Sendable {
+    enum Content: Sendable {
+        /// Still to be looked into.
+        case unread
+        case file(StableContent)
+        /// A copy in the spool.
+        case spooled(Range<Int64>, ContentDigest)
+        case directory
+        case symlink(FilePath)
+        case hardLink(to: FilePath)
+    }
+
+    let path: FilePath
+    var status: FileStatus
+    var content: Content
+
+    /// What the manifest says about it; nil for what was not read.
+    var entry: ExportManifest.Entry? {
+        let kind: ExportManifest.Entry.Kind
+        switch content {
+        case .unread: return nil
+        case .file(let content): kind = .file(size: content.size, digest: content.digest)
+        case .spooled(let range, let digest): kind = .file(size: Int64(range.count), digest: digest)
+        case .directory: kind = .directory
+        case .symlink(let text): kind = .symlink(text: text)
+        case .hardLink(let other): kind = .hardLink(to: other)
+        }
+        return ExportManifest.Entry(path: path, kind: kind, mode: status.mode)
+    }
+}
+
+/// What is left out of an export, beside what `cai` keeps for itself.
+package struct ExportChoice: Sendable {
+    package let excludes: Excludes
+    /// Paths of the volume that hold secrets, to be left out with everything below them; empty to keep them.
+    package let secrets: Set<PathKey>
+
+    package init(excludes: Excludes, secrets: Set<PathKey>) {
+        self.excludes = excludes
+        self.secrets = secrets
+    }
+
+    func leavesOut(_ path: FilePath) -> Bool {
+        let path = VolumePath(unchecked: path)
+        return path.isReserved || secrets.contains(path.key) || excludes.excluding(path) != nil
+    }
+}
+
+/// Walks a volume and reads everything once: for the manifest, which comes before the content it speaks of.
+struct ExportSurvey {
+    let volume: Tree
+    let choice: ExportChoice
+    /// Where the export itself is being written, when that is on the volume.
+    let output: FileStatus?
+    let spool: Spool
+    private(set) var items: [ExportItem] = []
+    private(set) var findings: [Finding] = []
+    private var linked: [Inode: FilePath] = [:]
+    private var databases: [ExportItem] = []
+
+    private struct Inode: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    init(_ volume: Tree, _ choice: ExportChoice, output: FileStatus?, spool: Spool) {
+        self.volume = volume
+        self.choice = choice
+        self.output = output
+        self.spool = spool
+    }
+
+    /// Reads everything. What cannot be read, or did not stand still, is an error finding and left out.
+    mutating func run(_ progress: (Int, Int64) -> Void) throws {
+        try walk(volume.root, FilePath())
+        try readFiles(progress)
+        try copyDatabases()
+        items.removeAll { if case .unread = $0.content { true } else { false } }
+        repairHardLinks()
+    }
+
+    private mutating func walk(_ directory: Directory, _ path: FilePath) throws {
+        for name in try directory.names() {
+            let below = path.appending(name)
+            if choice.leavesOut(below) { continue }
+            do {
+                guard let status = try directory.status(of: name) else { continue }
+                try note(name, below, status, directory)
+            } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+                continue  // gone since it was listed
+            } catch let error as SystemCallError {
+                complain(below, error)
+            }
+        }
+    }
+
+    private mutating func note(
+        _ name: FilePath.Component, _ path: FilePath, _ status: FileStatus, _ directory: Directory
+    ) throws {
+        switch status.kind {
+        case .directory:
+            let inside = try directory.openDirectory(name)
+            items.append(ExportItem(path: path, status: status, content: .directory))
+            try walk(inside, path)
+        case .symlink:
+            items.append(ExportItem(path: path, status: status, content: .symlink(try directory.linkText(of: name))))
+        case .regular:
+            if let output, status.isSameFile(as: output) { return }
+            let inode = Inode(device: status.device, inode: status.inode)
+            if status.linkCount > 1, let first = linked[inode] {
+                items.append(ExportItem(path: path, status: status, content: .hardLink(to: first)))
+            } else {
+                if status.linkCount > 1 { linked[inode] = path }
+                items.append(ExportItem(path: path, status: status, content: .unread))
+            }
+        case .fifo, .socket, .blockDevice, .characterDevice:
+            let word = status.kind == .fifo ? "FIFO" : status.kind == .socket ? "socket" : "device"
+            findings.append(Finding(.note, at: place(path), "is a \(word), which holds nothing, and was left out"))
+        }
+    }
+
+    private func place(_ path: FilePath) -> String { volume.root.label.appending(path.components).printable }
+
+    private mutating func complain(_ path: FilePath, _ error: SystemCallError) {
+        findings.append(
+            Finding(.error, at: place(path), "was left out: \(error.plainReason)", advice: error.errno.advice))
+    }
+
+    // MARK: content
+
+    private enum Reading: Sendable {
+        case content(StableContent)
+        case failed(SystemCallError)
+        case gone, restless, database
+    }
+
+    private mutating func readFiles(_ progress: (Int, Int64) -> Void) throws {
+        let files = items.indices.filter { if case .unread = items[$0].content { true } else { false } }
+        let volume = volume
+        var bytes: Int64 = 0
+        var done = 0
+        // In rounds, so that somebody who watches sees it move.
+        for round in stride(from: 0, to: files.count, by: 1024) {
+            let part = files[round..<min(round + 1024, files.count)].map { (index: $0, path: items[$0].path) }
+            let readings = Workers.map(part, threads: Workers.count) { Self.read($0.path, volume) }
+            for (item, reading) in zip(part, readings) {
+                take(reading, item.index)
+                bytes += items[item.index].status.size
+            }
+            done += part.count
+            progress(done, bytes)
+        }
+    }
+
+    private static func read(_ path: FilePath, _ volume: Tree) -> Reading {
+        guard let name = path.lastComponent else { return .gone }
+        do {
+            let directory = try volume.root.descendant(path.removingLastComponent())
+            return .content(try StableReading.look(name, in: directory))
+        } catch let error as SystemCallError {
+            return error.errno == .noSuchFileOrDirectory ? .gone : .failed(error)
+        } catch is StableReading.FoundDatabase {
+            return .database
+        } catch {
+            return .restless
+        }
+    }
+
+    private mutating func take(_ reading: Reading, _ index: Int) {
+        switch reading {
+        case .content(let content):
+            items[index].content = .file(content)
+            items[index].status = content.status
+        case .failed(let error): complain(items[index].path, error)
+        case .gone: break
+        case .database: databases.append(items[index])
+        case .restless:
+            findings.append(
+                Finding(
+                    .error, at: place(items[index].path), "was left out: it changed each time while it was read",
+                    advice: "stop what writes it, and export again"))
+        }
+    }
+
+    // MARK: databases
+
+    /// Replaces databases, and what lies beside them, by copies of one moment.
+    private mutating func copyDatabases() throws {
+        guard !databases.isEmpty else { return }
+        var parts: [PathKey: [ExportItem]] = [:]
+        var companions: Set<PathKey> = []
+        for database in databases {
+            companions.formUnion(DatabaseSnapshot.suffixes.map { PathKey(database.path.adding($0)) })
+            parts[PathKey(database.path)] = try copies(of: database)
+        }
+        items = items.flatMap { item -> [ExportItem] in
+            let key = PathKey(item.path)
+            return parts[key] ?? (companions.contains(key) ? [] : [item])
+        }
+        // What was said of a file beside a database is about how it was read before.
+        let places = Set(companions.map { place($0.path) })
+        findings.removeAll { places.contains($0.place) }
+    }
+
+    private mutating func copies(of database: ExportItem) throws -> [ExportItem] {
+        guard let name = database.path.lastComponent else { return [] }
+        let parent = database.path.removingLastComponent()
+        do {
+            let directory = try volume.root.descendant(parent)
+            return try DatabaseSnapshot(directory: directory, name: name, spool: spool).take().map {
+                ExportItem(path: parent.appending($0.name), status: $0.status, content: .spooled($0.range, $0.digest))
+            }
+        } catch is DatabaseSnapshot.Busy {
+            findings.append(
+                Finding(
+                    .error, at: place(database.path), "was left out: the database is locked all the time",
+                    advice: "stop what uses it, and export again"))
+            return []
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return []
+        }
+    }
+
+    /// A hard link to what was left out cannot be one.
+    private mutating func repairHardLinks() {
+        let present = Set(items.map { PathKey($0.path) })
+        let kept = items.filter { item in
+            guard case .hardLink(let first) = item.content else { return true }
+            return present.contains(PathKey(first))
+        }
+        let keptPaths = Set(kept.map { PathKey($0.path) })
+        findings += items.filter { !keptPaths.contains(PathKey($0.path)) }.map {
+            Finding(.error, at: place($0.path), "was left out, as the same file under another name was")
+        }
+        items = kept
+    }
+}
+
+extension FilePath {
+    /// The path with more at the end of its last name.
+    fileprivate func adding(_ suffix: String) -> FilePath {
+        FilePath(platformString: (byteArray + Array(suffix.utf8)).map { CChar(bitPattern: $0) } + [0])
+    }
+}

@@ -1,0 +1,197 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Writes what a survey found, and reads it once more for that: what is stored is what the manifest says, or an amendment at
+/// the end tells what it is.
+struct ExportWriting {
+    private let volume: Tree
+    private let spool: Spool
+    private var tar: TarWriter
+    private(set) var amendments: [ExportManifest.Entry] = []
+    private(set) var findings: [Finding] = []
+
+    /// Files up to this size are read as a whole before a byte of them is stored.
+    private static let smallFile: Int64 = 4 << 20
+
+    init(_ volume: Tree, _ spool: Spool, _ tar: TarWriter) {
+        self.volume = volume
+        self.spool = spool
+        self.tar = tar
+    }
+
+    /// Stores everything behind a manifest.
+    mutating func run(
+        _ items: [ExportItem], created: Timestamp, host: String, _ progress: (Int, Int64) -> Void
+    ) throws {
+        let manifest = ExportManifest(created: created, host: host, entries: items.compactMap(\.entry))
+        try tar.add(FilePath(ExportManifest.name), manifest.document, at: created)
+        var bytes: Int64 = 0
+        for (index, item) in items.enumerated() {
+            try store(item)
+            bytes += item.status.size
+            progress(index + 1, bytes)
+        }
+        if !amendments.isEmpty {
+            let later = ExportManifest(created: created, host: host, entries: amendments)
+            try tar.add(FilePath(ExportManifest.amendmentsName), later.document, at: created)
+        }
+        try tar.finish()
+    }
+
+    private mutating func store(_ item: ExportItem) throws {
+        switch item.content {
+        case .unread: break
+        case .directory:
+            // One that is gone by now has nothing to keep but its place.
+            let directory = try? volume.root.descendant(item.path)
+            let attributes = try directory.map { try $0.descriptor.keptAttributes($0.label) }
+            try tar.begin(member(item, .directory, attributes ?? []))
+        case .symlink(let text): try tar.begin(member(item, .symlink(text)))
+        case .hardLink(let other): try tar.begin(member(item, .hardLink(other)))
+        case .spooled(let range, _): try store(item.path, item.status, range, attributes: [])
+        case .file(let content):
+            do {
+                try storeFile(item, content)
+            } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+                amendments.append(ExportManifest.Entry(path: item.path, kind: .omitted, mode: 0))
+            } catch is StableReading.Restless {
+                leaveOut(item.path)
+            }
+        }
+    }
+
+    private mutating func leaveOut(_ path: FilePath) {
+        amendments.append(ExportManifest.Entry(path: path, kind: .omitted, mode: 0))
+        findings.append(
+            Finding(
+                .error, at: volume.root.label.appending(path.components).printable,
+                "was left out: it changed each time while it was read", advice: "stop what writes it, and export again")
+        )
+    }
+
+    private func member(
+        _ item: ExportItem, _ kind: StoredMember.Kind, _ attributes: [(name: String, value: [UInt8])] = []
+    ) -> StoredMember {
+        StoredMember(
+            path: item.path, kind: kind, mode: item.status.mode, uid: item.status.uid, gid: item.status.gid,
+            modified: item.status.modified, attributes: attributes)
+    }
+
+    // MARK: files
+
+    private mutating func storeFile(_ item: ExportItem, _ content: StableContent) throws {
+        guard let name = item.path.lastComponent else { return }
+        let directory = try volume.root.descendant(item.path.removingLastComponent())
+        let path = directory.label.appending(name)
+        let file = try directory.openFile(name)
+        let attributes = try file.keptAttributes(path)
+        if content.size <= Self.smallFile, !content.status.isSparse {
+            if let bytes = try expected(file, content, path) {
+                return try store(
+                    member(item, .file(size: content.size, extents: [0..<content.size]), attributes), bytes)
+            }
+        } else if try isUnchanged(file, content, path),
+            try storeLarge(item, content, file, path, attributes)
+        {
+            return
+        }
+        try storeAgain(item.path, name, directory, attributes)
+    }
+
+    /// The content, when it is still what the manifest says.
+    private func expected(
+        _ file: borrowing Descriptor, _ content: StableContent, _ path: FilePath
+    ) throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(content.size))
+        let found = try StableReading.digest(file, content.size, path) { bytes.append(contentsOf: $0) }
+        return found == content.digest ? bytes : nil
+    }
+
+    /// Whether a large file can be stored while it is read: nothing has touched it since the survey, or it has only grown.
+    private func isUnchanged(
+        _ file: borrowing Descriptor, _ content: StableContent, _ path: FilePath
+    ) throws -> Bool {
+        let now = try file.status(path)
+        if now.hasSameContentFacts(as: content.status), now.changed == content.status.changed { return true }
+        return try StableReading.digest(file, content.size, path) { _ in } == content.digest
+    }
+
+    /// Stores a large file while it is read. False when it changed meanwhile: what is in the archive then is no moment's
+    /// content, and has to be stored again.
+    private mutating func storeLarge(
+        _ item: ExportItem, _ content: StableContent, _ file: borrowing Descriptor, _ path: FilePath,
+        _ attributes: [(name: String, value: [UInt8])]
+    ) throws -> Bool {
+        let size = content.size
+        let extents = content.status.isSparse ? file.dataRanges(size: size) : [0..<size]
+        try tar.begin(member(item, .file(size: size, extents: extents), attributes))
+        var digest = RunningDigest()
+        var position: Int64 = 0
+        var isWhole = true
+        for extent in extents {
+            digest.addZeros(extent.lowerBound - position)
+            var left = Int64(extent.count)
+            let tar = tar
+            isWhole =
+                try file.readPieces(extent, path) { bytes in
+                    digest.add(bytes)
+                    try tar.write(bytes)
+                    left -= Int64(bytes.count)
+                } && isWhole
+            if left > 0 { try fill(left) }
+            position = extent.upperBound
+        }
+        digest.addZeros(size - position)
+        try tar.end()
+        return isWhole && digest.digest == content.digest
+    }
+
+    /// Writes zeros in place of what a file does not have any more; its header said that they come.
+    private func fill(_ count: Int64) throws {
+        let zeros = [UInt8](repeating: 0, count: Int(min(count, 64 << 10)))
+        var rest = count
+        while rest > 0 {
+            let piece = Int(min(rest, Int64(zeros.count)))
+            try zeros.withUnsafeBytes { try tar.write(UnsafeRawBufferPointer(rebasing: $0.prefix(piece))) }
+            rest -= Int64(piece)
+        }
+    }
+
+    /// Stores a file that is not what the manifest says any more: a copy of it as it is at one moment.
+    private mutating func storeAgain(
+        _ path: FilePath, _ name: FilePath.Component, _ directory: Directory,
+        _ attributes: [(name: String, value: [UInt8])]
+    ) throws {
+        let start = spool.size
+        let spool = spool
+        let content = try StableReading.read(name, in: directory) {
+            try spool.append($0)
+        } restart: {
+            spool.rewind(to: start)
+        }
+        amendments.append(
+            ExportManifest.Entry(
+                path: path, kind: .file(size: content.size, digest: content.digest), mode: content.status.mode))
+        try store(path, content.status, start..<spool.size, attributes: attributes)
+        spool.rewind(to: start)
+    }
+
+    private mutating func store(
+        _ path: FilePath, _ status: FileStatus, _ range: Range<Int64>, attributes: [(name: String, value: [UInt8])]
+    ) throws {
+        let size = Int64(range.count)
+        let item = ExportItem(path: path, status: status, content: .unread)
+        try tar.begin(member(item, .file(size: size, extents: [0..<size]), attributes))
+        let tar = tar
+        try spool.read(range) { try tar.write($0) }
+        try self.tar.end()
+    }
+
+    private mutating func store(_ member: StoredMember, _ bytes: [UInt8]) throws {
+        try tar.begin(member)
+        try bytes.withUnsafeBytes { try tar.write($0) }
+        try tar.end()
+    }
+}

@@ -1,0 +1,80 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// A file as it was at one moment.
+struct StableContent: Sendable {
+    let status: FileStatus
+    /// How many of its first bytes: a file that only grows has no other end.
+    var size: Int64 { status.size }
+    let digest: ContentDigest
+}
+
+/// Reading files that somebody may be writing.
+///
+/// A content is taken when the file was the same before and after it was read, or when it was read twice with the same result
+/// at the length it had first: then it was that at the moment between, also of a file that grows all the time.
+enum StableReading {
+    /// The file did not stand still.
+    struct Restless: Error {}
+    /// The file is a SQLite database, of which a copy like any other's would be worth nothing.
+    struct FoundDatabase: Error {}
+
+    static let attempts = 5
+    private static let databaseMagic = Array("SQLite format 3\u{0}".utf8)
+
+    /// Reads for the digest alone. Throws `Restless`, `FoundDatabase`, `SystemCallError` (ENOENT for a file that is gone).
+    static func look(_ name: FilePath.Component, in directory: Directory) throws -> StableContent {
+        var isFirst = true
+        return try read(name, in: directory) {
+            if isFirst, $0.starts(with: databaseMagic) { throw FoundDatabase() }
+            isFirst = false
+        } restart: {
+            isFirst = true
+        }
+    }
+
+    /// Reads into memory.
+    static func load(
+        _ name: FilePath.Component, in directory: Directory
+    ) throws -> (content: StableContent, bytes: [UInt8]) {
+        var bytes: [UInt8] = []
+        let content = try read(name, in: directory) {
+            bytes.append(contentsOf: $0)
+        } restart: {
+            bytes = []
+        }
+        return (content, bytes)
+    }
+
+    /// Reads, handing out every piece; `restart` takes all of it back.
+    static func read(
+        _ name: FilePath.Component, in directory: Directory, each: (UnsafeRawBufferPointer) throws -> Void,
+        restart: () -> Void
+    ) throws -> StableContent {
+        let path = directory.label.appending(name)
+        for _ in 0..<attempts {
+            restart()
+            let file = try directory.openFile(name)
+            let before = try file.status(path)
+            guard let found = try digest(file, before.size, path, each) else { continue }
+            let content = StableContent(status: before, digest: found)
+            let after = try file.status(path)
+            if after.hasSameContentFacts(as: before), after.changed == before.changed { return content }
+            if try digest(file, before.size, path, { _ in }) == found { return content }
+        }
+        throw Restless()
+    }
+
+    /// The digest of the first bytes; nil when the file is shorter now.
+    static func digest(
+        _ file: borrowing Descriptor, _ size: Int64, _ path: FilePath, _ each: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> ContentDigest? {
+        var running = RunningDigest()
+        let isWhole = try file.readPieces(0..<size, path) { bytes in
+            running.add(bytes)
+            try each(bytes)
+        }
+        return isWhole ? running.digest : nil
+    }
+}

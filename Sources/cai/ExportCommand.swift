@@ -1,0 +1,111 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// `cai export`: writes the volume into an archive.
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write the volume into an archive.",
+        discussion: """
+            Without -o the archive is containai-export-YYYYMMDD-HHMMSS.tgz in the current directory. It appears under its \
+            name when it is complete, with mode 0600, and replaces a file of that name; its path is the answer. Agents may \
+            go on meanwhile: each file, and each SQLite database, is stored as it was at one moment. Where that cannot be, \
+            the file is left out and named, and the exit code is 1.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+    @Option(name: [.short, .long], help: "A file, a directory for a file of the usual name, or - for standard output.")
+    var output: String?
+    @Option(help: "tgz or tar.zst; by default what the name of the output says, else tgz.") var format: ArchiveFormat?
+    @Flag(help: "Also what the excludes leave out.") var noExcludes = false
+    @Flag(help: "Leave out what the manifests declare secret, and .env.") var noSecrets = false
+
+    func run() throws {
+        try reportingFailures {
+            let session = try Session(try global.workplace())
+            let now = Int64(Environment.all["SOURCE_DATE_EPOCH"] ?? "") ?? WallClock.seconds
+            let format = format ?? output.flatMap { ArchiveFormat(name: $0) } ?? .tgz
+            if output == "-", Watched.isOutput {
+                throw ValidationError("an archive is not for a terminal; use -o FILE")
+            }
+            let target = try ExportTarget(
+                output, name: "containai-export-\(WallClock.localName(now)).\(format.rawValue)",
+                workshop: FilePath(Environment.all["TMPDIR"] ?? "/tmp"))
+            let job = ExportJob(
+                session.machine, choice: choice(session), format: format, created: Timestamp(secondsSinceEpoch: now))
+            let report = try export(job, target, session.workplace)
+            session.complaints.forEach(Talk.finding)
+            report.findings.forEach(Talk.finding)
+            try show(report, format)
+            if report.findings.contains(where: { $0.severity == .error }) { throw Exit.found }
+        }
+    }
+
+    private func choice(_ session: Session) -> ExportChoice {
+        var secrets: Set<PathKey> = []
+        if noSecrets {
+            secrets = Set(session.entries.filter(\.isSecret).map(\.target.key))
+            secrets.insert(PathKey(".env"))
+        }
+        return ExportChoice(excludes: noExcludes ? .none : Excludes([]), secrets: secrets)
+    }
+
+    private func export(_ job: ExportJob, _ target: ExportTarget, _ workplace: Workplace) throws -> ExportReport {
+        let line = ProgressLine()
+        do {
+            let report = try workplace.asOwner {
+                try job.run(to: target) { line.show($0) }
+            }
+            line.clear()
+            try target.finish()
+            return report
+        } catch {
+            line.clear()
+            target.abandon()
+            throw error
+        }
+    }
+
+    private func show(_ report: ExportReport, _ format: ArchiveFormat) throws {
+        let isStream = report.path == "-"
+        if global.json {
+            let text = try JSON.object([
+                "path": .string(report.path.printable), "format": .string(format.rawValue),
+                "created": .string(report.created.description), "host": .string(report.host),
+                "files": .number(report.files), "directories": .number(report.directories),
+                "links": .number(report.links), "size_bytes": .number(report.contentBytes),
+                "archive_bytes": .number(report.archiveBytes), "amended": .number(report.amended),
+                "findings": .array(report.findings.map(\.json)),
+            ]).text()
+            // The archive has standard output to itself.
+            if isStream { Talk.line(text) } else { print(text) }
+        } else if !isStream {
+            print(report.path.string)
+        }
+        let things = "\(report.files) files, \(report.directories) directories, \(report.links) links"
+        Talk.info("Exported \(things): \(report.contentBytes) bytes in \(report.archiveBytes).")
+    }
+}
+
+extension ArchiveFormat: ExpressibleByArgument {}
+
+/// One line on a terminal that says how far it is; nothing where standard error is none.
+private final class ProgressLine {
+    private var last = ContinuousClock.now - .seconds(1)
+    private var isShown = false
+
+    func show(_ progress: ExportProgress) {
+        guard Watched.isError, ContinuousClock.now - last > .milliseconds(200) else { return }
+        last = ContinuousClock.now
+        isShown = true
+        let what = progress.phase == .reading ? "reading" : "writing"
+        StandardError.write("\r\u{1B}[K\(what): \(progress.things) things, \(progress.bytes / 1_000_000) MB")
+    }
+
+    func clear() {
+        if isShown { StandardError.write("\r\u{1B}[K") }
+        isShown = false
+    }
+}
