@@ -4,7 +4,6 @@
 #include <linux/openat2.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -59,8 +58,6 @@ int cai_processor_count(void) {
 }
 
 int cai_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
-
-int cai_semaphore(unsigned count) { return eventfd(count, EFD_CLOEXEC | EFD_SEMAPHORE); }
 
 static int set_range(int descriptor, short type, int64_t start, int64_t length) {
     struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};

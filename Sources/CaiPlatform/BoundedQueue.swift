@@ -1,25 +1,34 @@
-import CPlatform
 import Glibc
 import Synchronization
 
-/// A count that threads take from and wait for while it is zero (eventfd(2)).
+/// A count that threads take from and wait for while it is zero (sem_overview(7)).
 struct Semaphore: ~Copyable, Sendable {
-    private let descriptor: Descriptor
+    /// Where it lies: a pointer itself may not go to another thread.
+    private let address: UInt
 
-    init(_ count: Int) throws(SystemCallError) {
-        descriptor = Descriptor(owning: try check("eventfd", "a semaphore") { cai_semaphore(UInt32(count)) })
+    init(_ count: Int) {
+        let place = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        sem_init(place, 0, UInt32(count))
+        address = UInt(bitPattern: place)
     }
 
+    deinit {
+        guard let place else { return }
+        sem_destroy(place)
+        place.deallocate()
+    }
+
+    private var place: UnsafeMutablePointer<sem_t>? { UnsafeMutablePointer(bitPattern: address) }
+
     /// Takes one, waiting for it.
-    func wait() { move { read($0, $1, 8) } }
+    func wait() {
+        guard let place else { return }
+        while sem_wait(place) < 0, currentErrno == EINTR {}
+    }
 
     /// Gives one.
-    func signal() { move { write($0, $1, 8) } }
-
-    /// The calls can only be interrupted: the count stays far below what it can hold.
-    private func move(_ call: (CInt, UnsafeMutablePointer<UInt64>) -> Int) {
-        var one: UInt64 = 1
-        while call(descriptor.raw, &one) < 0, currentErrno == EINTR {}
+    func signal() {
+        if let place { sem_post(place) }
     }
 }
 
@@ -34,10 +43,9 @@ package final class BoundedQueue<Item: Sendable>: Sendable {
     private let filled: Semaphore
     private let free: Semaphore
 
-    /// Throws `SystemCallError` when there is no descriptor left.
-    package init(capacity: Int) throws(SystemCallError) {
-        filled = try Semaphore(0)
-        free = try Semaphore(capacity)
+    package init(capacity: Int) {
+        filled = Semaphore(0)
+        free = Semaphore(capacity)
     }
 
     /// Brings an item, waiting for room. False when the queue is closed: the item is dropped.

@@ -70,10 +70,6 @@ int cai_openat(int directory, const char *name, int flags, mode_t mode);
 /// Another descriptor for the same open file, close-on-exec, 3 or above. Returns it, or -1 with errno.
 int cai_duplicate(int descriptor);
 
-/// A semaphore (eventfd(2)) that begins with a count: reading eight bytes takes one, waiting for it; writing adds. Returns a
-/// descriptor, or -1 with errno.
-int cai_semaphore(unsigned count);
-
 /// Takes a shared lock on a range of an open file without waiting, which conflicts with other processes' POSIX locks and
 /// belongs to the open file (fcntl(2), F_OFD_SETLK). Returns 0, or -1 with errno: EAGAIN or EACCES when somebody holds it.
 int cai_lock_range(int descriptor, int64_t start, int64_t length);

@@ -80,7 +80,7 @@ final class FileWriters {
     }
 
     private func start() throws(SystemCallError) {
-        let queue = try BoundedQueue<Job>(capacity: 32)
+        let queue = BoundedQueue<Job>(capacity: 32)
         let shared = shared
         threads = (0..<Workers.count).compactMap { _ in
             Thread {

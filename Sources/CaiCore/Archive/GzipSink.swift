@@ -38,8 +38,8 @@ final class GzipSink: ByteSink {
 
     init(_ output: OutputFile, threads count: Int) throws {
         let limit = 2 * count + 2
-        let blocks = try BoundedQueue<Block>(capacity: limit)
-        let made = try BoundedQueue<Made>(capacity: limit)
+        let blocks = BoundedQueue<Block>(capacity: limit)
+        let made = BoundedQueue<Made>(capacity: limit)
         threads = (0..<count).compactMap { _ in Thread { Self.work(blocks, made) } }
         if threads.isEmpty {
             throw SystemCallError("start a thread", output.label.printable, .resourceTemporarilyUnavailable)

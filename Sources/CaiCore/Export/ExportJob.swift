@@ -47,7 +47,7 @@ package struct ExportJob {
     /// Writes everything to a target, which is still to be finished. Throws `SystemCallError` when it cannot be written.
     package func run(to target: ExportTarget, _ progress: (ExportProgress) -> Void) throws -> ExportReport {
         let spool = target.spool
-        var survey = ExportSurvey(machine.volume, choice, output: try target.status(), spool: spool)
+        var survey = ExportSurvey(machine.volume, choice, own: try target.own(), spool: spool)
         try survey.run { progress(ExportProgress(phase: .reading, things: $0, bytes: $1)) }
         var writing = ExportWriting(machine.volume, spool, TarWriter(try sink(target)))
         try writing.run(survey.items, created: created, host: ProcessFacts.hostName) {

@@ -55,8 +55,8 @@ package struct ExportChoice: Sendable {
 struct ExportSurvey {
     let volume: Tree
     let choice: ExportChoice
-    /// Where the export itself is being written, when that is on the volume.
-    let output: FileStatus?
+    /// Files of the export itself, which may lie on the volume.
+    let own: [FileStatus]
     let spool: Spool
     private(set) var items: [ExportItem] = []
     private(set) var findings: [Finding] = []
@@ -68,10 +68,10 @@ struct ExportSurvey {
         let inode: UInt64
     }
 
-    init(_ volume: Tree, _ choice: ExportChoice, output: FileStatus?, spool: Spool) {
+    init(_ volume: Tree, _ choice: ExportChoice, own: [FileStatus], spool: Spool) {
         self.volume = volume
         self.choice = choice
-        self.output = output
+        self.own = own
         self.spool = spool
     }
 
@@ -110,7 +110,7 @@ struct ExportSurvey {
         case .symlink:
             items.append(ExportItem(path: path, status: status, content: .symlink(try directory.linkText(of: name))))
         case .regular:
-            if let output, status.isSameFile(as: output) { return }
+            if own.contains(where: status.isSameFile) { return }
             let inode = Inode(device: status.device, inode: status.inode)
             if status.linkCount > 1, let first = linked[inode] {
                 items.append(ExportItem(path: path, status: status, content: .hardLink(to: first)))

@@ -24,6 +24,8 @@ package struct ExportTarget {
     let spool: Spool
     /// The complete file, absolute; `-` for standard output.
     package let path: FilePath
+    /// The file that has the name so far.
+    private let replaced: FileStatus?
     /// What the file has for a name until it is complete; nil where it has none.
     private let partName: FilePath.Component?
 
@@ -39,11 +41,13 @@ package struct ExportTarget {
                 file: SharedFile(try Descriptor(inherited: 1, "standard output")), label: "standard output")
             spool = Spool(in: workshop)
             partName = nil
+            replaced = nil
             return
         }
         let (parent, last) = try Self.resolve(named ?? "./", name)
         let directory = try Self.open(parent)
-        if let status = try directory.status(of: last), status.kind != .regular, status.kind != .symlink {
+        replaced = try directory.status(of: last)
+        if let replaced, replaced.kind != .regular, replaced.kind != .symlink {
             throw ExportTargetProblem.notAFile(parent.appending(last))
         }
         place = .file(directory: directory, name: last)
@@ -82,8 +86,10 @@ package struct ExportTarget {
         }
     }
 
-    /// Facts about the file that is being written.
-    func status() throws -> FileStatus { try output.file.descriptor.status(output.label) }
+    /// The files that are no content of a volume they may lie on: the one that is being written, and the one it replaces.
+    func own() throws -> [FileStatus] {
+        [try output.file.descriptor.status(output.label), replaced].compactMap(\.self)
+    }
 
     /// Makes the complete file durable and gives it its name; what had that is replaced.
     package func finish() throws {

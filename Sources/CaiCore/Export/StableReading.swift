@@ -21,6 +21,9 @@ enum StableReading {
     struct FoundDatabase: Error {}
 
     static let attempts = 5
+    /// Two changes within this time may have the same time stamp, so that the facts of a file that was just changed say
+    /// nothing (a tick of the kernel is at most 10 ms).
+    private static let tick: Int64 = 20_000_000
     private static let databaseMagic = Array("SQLite format 3\u{0}".utf8)
 
     /// Reads for the digest alone. Throws `Restless`, `FoundDatabase`, `SystemCallError` (ENOENT for a file that is gone).
@@ -57,10 +60,11 @@ enum StableReading {
             restart()
             let file = try directory.openFile(name)
             let before = try file.status(path)
+            let isSettled = before.changed < WallClock.nanoseconds - tick
             guard let found = try digest(file, before.size, path, each) else { continue }
             let content = StableContent(status: before, digest: found)
             let after = try file.status(path)
-            if after.hasSameContentFacts(as: before), after.changed == before.changed { return content }
+            if isSettled, after.hasSameContentFacts(as: before), after.changed == before.changed { return content }
             if try digest(file, before.size, path, { _ in }) == found { return content }
         }
         throw Restless()
