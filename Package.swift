@@ -25,6 +25,10 @@ let staticLinking: [LinkerSetting] =
 // and the linker looks from left to right.
 let archiveLibraries = [":libarchive.a", ":libacl.a", ":libzstd.a", ":libz.a"].map { LinkerSetting.linkedLibrary($0) }
 
+// `container/fuzz` builds the readers for libFuzzer, which brings the main function.
+let fuzzing: [SwiftSetting] =
+    Context.environment["CAI_FUZZ"] == "1" ? [.define("CAI_FUZZ"), .unsafeFlags(["-parse-as-library"])] : []
+
 let swift: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -126,6 +130,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/FaultInjector", swiftSettings: swift),
+        // What `container/fuzz` feeds with bytes; without libFuzzer it reads files.
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CaiCore", "CaiModel", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: swift + fuzzing),
         // What the tests of `cai run` start below it and beside it.
         .executableTarget(name: "probe", path: "Tests/Probe"),
         .testTarget(
