@@ -26,6 +26,7 @@ import SystemPackage
         }
     }()
 
+    /// One input of libFuzzer; a crash is a finding.
     @_cdecl("LLVMFuzzerTestOneInput")
     public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         do {

@@ -16,14 +16,19 @@ enum Targets {
     /// The reader of that name; nil when there is none.
     static func make(_ name: String) throws -> Run? {
         switch name {
-        case "archive": try ArchiveTarget().run
+        case "archive": try archiveRun()
         case "export-manifest": readExportManifest
         case "excludes": matchExcludes
-        case "environment": { _ = EnvironmentFile($0) }
+        case "environment": { _ = EnvironmentFile($0, file: ".env") }
         case "manifest": { _ = ManifestReader.read(ManifestFile(name: "fuzz.toml", layer: .user, bytes: $0)) }
         case "json": { _ = JSONDocument(anyDialect: $0)?.root }
         default: nil
         }
+    }
+
+    private static func archiveRun() throws -> Run {
+        let target = try ArchiveTarget()
+        return { try target.run($0) }
     }
 
     /// What is read is written so that it is read again as the same.
