@@ -8,6 +8,8 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -37,6 +39,37 @@ int cai_next_signal(uint64_t wanted, siginfo_t *information, int64_t nanoseconds
     int got = (int)syscall(
         SYS_rt_sigtimedwait, &wanted, information, nanoseconds < 0 ? NULL : &limit, sizeof wanted);
     return got < 0 && errno == EAGAIN ? 0 : got;
+}
+
+int cai_watch_signals(int old, uint64_t wanted) {
+    return (int)syscall(SYS_signalfd4, old, &wanted, sizeof wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int cai_wait_for(struct pollfd *descriptors, size_t count, int64_t nanoseconds) {
+    struct timespec limit = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+    return ppoll(descriptors, count, nanoseconds < 0 ? NULL : &limit, NULL);
+}
+
+ssize_t cai_receive_message(int socket, void *buffer, size_t size, pid_t *sender) {
+    // Room for the credentials and for every descriptor that may come along (SCM_MAX_FD).
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(253 * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *sender = 0;
+    ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (length < 0) return length;
+    for (struct cmsghdr *next = CMSG_FIRSTHDR(&message); next; next = CMSG_NXTHDR(&message, next)) {
+        if (next->cmsg_level != SOL_SOCKET) continue;
+        if (next->cmsg_type == SCM_CREDENTIALS) *sender = ((const struct ucred *)(const void *)CMSG_DATA(next))->pid;
+        if (next->cmsg_type != SCM_RIGHTS) continue;
+        size_t count = (next->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) close(((const int *)(const void *)CMSG_DATA(next))[i]);
+    }
+    return length;
 }
 
 pid_t cai_signal_sender(const siginfo_t *information) { return information->si_pid; }
@@ -221,11 +254,38 @@ static int go_to_first(char *const *directories) {
     return error == 0 ? 0 : -1;
 }
 
+// The highest number that anything is to be placed at.
+static int last_place(const struct cai_command *command) {
+    int last = 2;
+    for (size_t i = 0; i < command->placement_count; i++)
+        if (command->placements[i].to > last) last = command->placements[i].to;
+    return last;
+}
+
+// What stands where something else is to be is moved out of the way first. Both are in the descriptor table of the child.
+static int place(const struct cai_command *command) {
+    int from[1000], last = last_place(command);
+    if (command->placement_count > sizeof from / sizeof *from) return -1;
+    for (size_t i = 0; i < command->placement_count; i++) {
+        from[i] = command->placements[i].from;
+        if (from[i] <= last) from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, last + 1);
+        if (from[i] < 0) return -1;
+    }
+    for (size_t i = 0; i < command->placement_count; i++)
+        if (dup2(from[i], command->placements[i].to) < 0) return -1;
+    if (command->closes_rest) cai_close_between((unsigned)last + 1, ~0u);
+    return 0;
+}
+
 _Noreturn static void become_command(const struct cai_command *command, struct cai_command_failure *failure) {
-    setpgid(0, 0);
+    if (command->leads_session)
+        setsid();
+    else
+        setpgid(0, 0);
     // Allowed from the background because SIGTTOU is blocked. A terminal that is gone meanwhile is no reason to fail.
     if (command->terminal >= 0) tcsetpgrp(command->terminal, getpid());
     write_process_id(command->process_id_places);
+    if (place(command) != 0) give_up(failure, cai_command_descriptors, 0);
     if (command->change_identity && become(command) != 0) give_up(failure, cai_command_identity, 0);
     if (go_to_first(command->working_directories) != 0) give_up(failure, cai_command_directory, 0);
     if (command->ignores_child_ends) signal(SIGCHLD, SIG_IGN);

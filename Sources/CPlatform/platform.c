@@ -123,6 +123,8 @@ static void close_between(unsigned first, unsigned last) {
 
 void cai_close_from(unsigned first) { close_between(first, ~0u); }
 
+void cai_close_between(unsigned first, unsigned last) { close_between(first, last); }
+
 // /dev/null, or an empty pipe where there is no /dev: both read as end of file.
 static int empty_input(void) {
     int input = open("/dev/null", O_RDONLY);

@@ -18,6 +18,16 @@ package struct Command: ~Copyable {
     private let variables: [(name: String, value: String)]
     private let ignoresChildEnds: Bool
     private let program: [[UInt8]]?
+    private let isolation: Isolation?
+
+    /// What a program gets that is none of the terminal's, and not everything that this process was started with: it leads a
+    /// session and has the placed descriptors only.
+    package struct Isolation {
+        /// Descriptors of this process and the numbers that they get; the standard ones are inherited unless placed.
+        let places: [cai_placement]
+        /// Variables that it does not get, unless they are set.
+        let withholds: (String) -> Bool
+    }
 
     /// Describes a command. `arguments` is NULL-terminated, not empty, and stays valid; it starts in the first of
     /// `directories` that can be had, with `variables` set besides; `ignoresChildEnds` tells whether this process was
@@ -25,7 +35,7 @@ package struct Command: ~Copyable {
     package init(
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, credentials: Credentials?, user: String,
         directories: [FilePath], variables: [(name: String, value: String)] = [], ignoresChildEnds: Bool,
-        program: [[UInt8]]? = nil
+        program: [[UInt8]]? = nil, isolation: Isolation? = nil
     ) {
         self.arguments = arguments
         self.credentials = credentials
@@ -34,6 +44,7 @@ package struct Command: ~Copyable {
         self.variables = variables
         self.ignoresChildEnds = ignoresChildEnds
         self.program = program
+        self.isolation = isolation
     }
 
     /// Starts it, in the foreground of `terminal` if there is one. When it returns the command has been executed: every
@@ -45,7 +56,7 @@ package struct Command: ~Copyable {
         let shell = CStrings([Array("/bin/sh".utf8)])
         let script = scriptArguments(shell)
         defer { script.deallocate() }
-        let environment = CommandEnvironment(setting: variables)
+        let environment = CommandEnvironment(setting: variables, withholding: isolation?.withholds)
         let result = start(terminal, paths, script, environment)
         if result.process > 0 { return result.process }
         throw failure(result.failure, candidates, name)
@@ -58,15 +69,20 @@ package struct Command: ~Copyable {
         let directories = CStrings(self.directories.map { $0.withPlatformString { bytes($0) } })
         var failure = cai_command_failure()
         let groups = credentials?.groups ?? []
+        let places = isolation?.places ?? []
         let process = groups.withUnsafeBufferPointer { groups in
-            var command = cai_command(
-                candidates: paths.pointers, arguments: arguments, script_arguments: script,
-                environment: environment.variables, process_id_places: environment.processIDPlaces,
-                working_directories: directories.pointers, terminal: terminal ?? -1,
-                ignores_child_ends: ignoresChildEnds ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
-                uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
-                group_count: groups.count)
-            return cai_start_command(&command, &failure)
+            places.withUnsafeBufferPointer { places in
+                var command = cai_command(
+                    candidates: paths.pointers, arguments: arguments, script_arguments: script,
+                    environment: environment.variables, process_id_places: environment.processIDPlaces,
+                    working_directories: directories.pointers, terminal: terminal ?? -1,
+                    leads_session: isolation == nil ? 0 : 1, closes_rest: isolation == nil ? 0 : 1,
+                    placements: places.baseAddress, placement_count: places.count,
+                    ignores_child_ends: ignoresChildEnds ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
+                    uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
+                    group_count: groups.count)
+                return cai_start_command(&command, &failure)
+            }
         }
         return (process, failure)
     }
@@ -92,7 +108,8 @@ package struct Command: ~Copyable {
         case .directory:
             return CommandFailure(
                 step, printable(directories.first.map { $0.withPlatformString { bytes($0) } } ?? []), errno)
-        case .execute where errno == .noSuchFileOrDirectory, .fork: return CommandFailure(step, printable(name), errno)
+        case .execute where errno == .noSuchFileOrDirectory, .fork, .descriptors:
+            return CommandFailure(step, printable(name), errno)
         default: return CommandFailure(step, printable(candidates[Int(report.candidate)]), errno)
         }
     }

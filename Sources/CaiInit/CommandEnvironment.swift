@@ -10,23 +10,24 @@ struct CommandEnvironment: ~Copyable {
     private let rewritten: CStrings
     private let added: CStrings
 
-    /// A variable to be set that is there takes its place, every time that it is there; the others come last.
-    init(setting values: [(name: String, value: String)] = []) {
+    /// A variable to be set that is there takes its place, every time that it is there; the others come last. Of what is
+    /// there, the names for which `withholds` is true are left out.
+    init(setting values: [(name: String, value: String)] = [], withholding withholds: ((String) -> Bool)? = nil) {
         let own = getpid()
         let names = ["LISTEN_PID=", "WATCHDOG_PID="]
         let stale = names.map { Array("\($0)\(own)\0".utf8).map { CChar(bitPattern: $0) } }
-        var count = 0
+        let inherited = Self.inherited(withholding: withholds)
+        let count = inherited.count
         var places: [(index: Int, name: String)] = []
-        while let variable = environ[count] {
+        for (count, variable) in inherited.enumerated() {
             if let index = stale.firstIndex(where: { strcmp($0, variable) == 0 }) {
                 places.append((count, names[index]))
             }
-            count += 1
         }
         rewritten = CStrings(places.map { Array($0.name.utf8) + [UInt8](repeating: 0, count: 11) })
         added = CStrings(values.map { Array("\($0.name)=\($0.value)".utf8) })
         let all = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: count + values.count + 1)
-        all.update(from: environ, count: count)
+        for (index, variable) in inherited.enumerated() { all[index] = variable }
         var end = count
         for (number, value) in values.enumerated() {
             let prefix = Array("\(value.name)=".utf8)
@@ -49,8 +50,23 @@ struct CommandEnvironment: ~Copyable {
         processIDPlaces[places.count] = nil
     }
 
+    private static func inherited(withholding withholds: ((String) -> Bool)?) -> [UnsafeMutablePointer<CChar>] {
+        var result: [UnsafeMutablePointer<CChar>] = []
+        var next = environ
+        while let variable = next.pointee {
+            let isWithheld = withholds.map {
+                $0(String(decoding: bytes(variable).prefix { $0 != equals }, as: UTF8.self))
+            }
+            if isWithheld != true { result.append(variable) }
+            next += 1
+        }
+        return result
+    }
+
     deinit {
         variables.deallocate()
         processIDPlaces.deallocate()
     }
 }
+
+private let equals = UInt8(ascii: "=")

@@ -6,6 +6,8 @@ package struct CommandFailure: Error, Hashable, Sendable {
     /// What could not be done.
     package enum Step: Hashable, Sendable {
         case fork
+        /// Giving it its descriptors.
+        case descriptors
         /// Finding the user of `--user`; the text says what is not known.
         case user(String)
         /// Becoming the user of `--user`.
@@ -38,7 +40,7 @@ package struct CommandFailure: Error, Hashable, Sendable {
     /// what the init itself could not do.
     package var code: CInt {
         switch step {
-        case .fork, .user, .identity, .directory: 125
+        case .fork, .descriptors, .user, .identity, .directory: 125
         case .execute: errno == .noSuchFileOrDirectory ? 127 : 126
         case .executeDirectory, .executeDamaged, .executeShell, .executeInterpreter: 126
         }
@@ -50,6 +52,7 @@ extension CommandFailure: CustomStringConvertible {
     package var description: String {
         switch step {
         case .fork: "\(subject): no process could be made for it: \(errno)"
+        case .descriptors: "\(subject): cannot be given its descriptors: \(errno)"
         case .user(let reason): reason
         case .identity: "\(subject): cannot become this user: \(errno)"
         case .directory: "\(subject): cannot start in this directory: \(errno)"
@@ -69,6 +72,7 @@ extension CommandFailure.Step {
     init(_ step: cai_command_step) {
         switch step {
         case cai_command_fork: self = .fork
+        case cai_command_descriptors: self = .descriptors
         case cai_command_identity: self = .identity
         case cai_command_directory: self = .directory
         case cai_command_exec_of_directory: self = .executeDirectory

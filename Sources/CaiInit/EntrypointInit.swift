@@ -25,7 +25,9 @@ struct EntrypointInit: ~Copyable {
     private var hadTerminal = false
     private var jobControl: JobControl?
     private var plan = LaunchPlan()
-    /// What the boot writes its plan to.
+    private var services: ServiceKeeper
+    private var watch = SignalWatch()
+    /// What the boot, or a repair, writes its plan to.
     private var report: CInt = -1
     private var bootStart = ContinuousClock.now
     /// The signal that is being handled.
@@ -38,6 +40,7 @@ struct EntrypointInit: ~Copyable {
         self.log = log
         listeners = Listeners(
             readyDescriptor: options.boot.readyDescriptor, keepsSocket: options.boot.isForSystemd)
+        services = ServiceKeeper(log, program: program)
         lifecycle = Lifecycle(bootTime: options.boot.timeout, graceTime: options.requestedGrace ?? .seconds(10))
     }
 
@@ -51,8 +54,26 @@ struct EntrypointInit: ~Copyable {
             elapse()
             if !hasChildren { take(.alone) }
             if let code { return code }
-            if let incoming = SignalQueue.next(lifecycle.awaited, before: deadlines.values.min()) { handle(incoming) }
+            if let incoming = next() { handle(incoming) }
         }
+    }
+
+    /// Waits for whatever comes first. Returns the next signal, if there is one.
+    private mutating func next() -> IncomingSignal? {
+        let deadline = [deadlines.values.min(), services.deadline].compactMap { $0 }.min()
+        tidy(before: deadline)
+        let ears = services.ears
+        if ears.isEmpty { return SignalQueue.next(lifecycle.awaited, before: deadline) }
+        let heard = SignalQueue.wait(for: lifecycle.awaited, or: ears, before: deadline, with: &watch)
+        services.hear(heard).forEach { take($0) }
+        return SignalQueue.next(lifecycle.awaited, before: .now)
+    }
+
+    /// Gives back the memory that the work with services took, when there is time until the next.
+    private mutating func tidy(before deadline: ContinuousClock.Instant?) {
+        guard services.hasStirred, command != nil, deadline.map({ $0 - .now > shortRest }) ?? true else { return }
+        services.hasStirred = false
+        cai_release_program_memory()
     }
 
     private mutating func take(_ event: Lifecycle.Event) {
@@ -78,6 +99,7 @@ struct EntrypointInit: ~Copyable {
             deadlines[limit] = nil
             take(.elapsed(limit))
         }
+        services.elapse(now).forEach { take($0) }
     }
 
     /// Hears of children. Returns whether there are any left.
@@ -88,7 +110,13 @@ struct EntrypointInit: ~Copyable {
             switch news {
             case .ended(let code) where child == command: commandEnded(code)
             case .stopped(let signal) where child == command: jobControl?.commandStopped(signal)
-            case .ended(let code): if !helperEnded(child, code) { tellOrphan(child, code) }
+            case .ended(let code):
+                if helperEnded(child, code) { break }
+                if let events = services.ended(child, code) {
+                    events.forEach { take($0) }
+                } else {
+                    tellOrphan(child, code)
+                }
             case .stopped: break
             }
         }
@@ -115,6 +143,7 @@ struct EntrypointInit: ~Copyable {
         switch helper {
         case .boot: return bootEnded(code)
         case .repair:
+            reload(readReport())
             let sentence = "the repair ended with \(code)"
             if code == 0 { log.info(sentence) } else { log.warning(sentence) }
             return .repairEnded
@@ -134,10 +163,15 @@ struct EntrypointInit: ~Copyable {
         case .start(let helper): start(helper)
         case .stop(let helper): signalTree(of: helper, .terminate)
         case .kill(let helper): signalTree(of: helper, .kill)
+        case .startServices: waiting += startServices()
+        case .closeServices: waiting += services.close()
+        case .stopServices: waiting += services.stop()
         case .launch: launch()
         case .forward: if let incoming { send(incoming.signal, incoming) }
         case .askCommand: send(.terminate, nil)
-        case .askRest: Remainder(groups: groups).terminate()
+        case .askRest:
+            services.closeOutput()
+            Remainder(groups: groups).terminate()
         case .killEverything:
             Remainder(groups: groups).kill()
             if let command { kill(command, SIGKILL) }
@@ -152,7 +186,7 @@ struct EntrypointInit: ~Copyable {
         }
     }
 
-    private var groups: [pid_t] { helpers.values + (command.map { [$0] } ?? []) }
+    private var groups: [pid_t] { helpers.values + (command.map { [$0] } ?? []) + services.groups }
 
     private func send(_ signal: Signal, _ incoming: IncomingSignal?) {
         guard let command, let outgoing = options.rewriting(signal) else { return }
@@ -201,7 +235,9 @@ extension EntrypointInit {
             report = cai_make_memory_file("cai-launch-plan")
             words += ["init", "--launch-plan", "\(report)"]
             if let strict = options.boot.strict { words += ["--strict", strict] }
-        case .repair: words += ["init", "--repair", "--quiet"]
+        case .repair:
+            report = cai_make_memory_file("cai-launch-plan")
+            words += ["init", "--repair", "--quiet", "--launch-plan", "\(report)"]
         case .shutdownHooks: words += ["hooks", "run", "shutdown"]
         }
         let arguments = CStrings(words.map { Array($0.utf8) })
@@ -216,18 +252,51 @@ extension EntrypointInit {
         }
     }
 
-    /// Reads what the boot has left.
-    private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
-        if report >= 0 {
-            let file = Descriptor(owning: report)
-            lseek(file.raw, 0, SEEK_SET)
-            // What cannot be read is as good as not written.
-            plan = LaunchPlan((try? file.readAll(limit: 64 << 20, "launch plan")) ?? [])
-        }
+    /// Reads the plan that a helper has left.
+    private mutating func readReport() -> LaunchPlan {
+        guard report >= 0 else { return LaunchPlan() }
+        let file = Descriptor(owning: report)
         report = -1
-        let isStrict = options.boot.strict != nil || plan.isStrict
+        lseek(file.raw, 0, SEEK_SET)
+        // What cannot be read is as good as not written.
+        return LaunchPlan((try? file.readAll(limit: 64 << 20, "launch plan")) ?? [])
+    }
+
+    private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
+        plan = readReport()
+        let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
         return .bootEnded(plan.isComplete ? .done : .crashed(code: code), isStrict: isStrict)
+    }
+}
+
+// MARK: Services
+
+extension EntrypointInit {
+    /// Whether the operator declared anything essential.
+    private var isStrict: Bool { options.boot.strict != nil || plan.isStrict }
+
+    private mutating func startServices() -> [Lifecycle.Event] {
+        // Under systemd they are units.
+        if options.boot.isForSystemd { return [.servicesSettled] }
+        return services.begin(plan, isStrict: isStrict, withAgent: hasAgent(plan))
+    }
+
+    /// Takes over what a repair has read; one that broke off has nothing to say.
+    private mutating func reload(_ plan: LaunchPlan) {
+        guard plan.isComplete else { return }
+        waiting += services.reload(plan, withAgent: hasAgent(plan))
+    }
+
+    private func hasAgent(_ plan: LaunchPlan) -> Bool {
+        options.boot.hasAgentService && (plan.hasAgentService ?? AgentSwitch.isOn(getenv("CAI_AGENT_SERVICE")))
+    }
+}
+
+/// Whether the agent service is wanted, where a boot did not get as far as reading the settings.
+enum AgentSwitch {
+    static func isOn(_ variable: UnsafePointer<CChar>?) -> Bool {
+        variable.map { !["0", "false", "no", "off"].contains(String(cString: $0).lowercased()) } ?? true
     }
 }
 
@@ -250,7 +319,7 @@ extension EntrypointInit {
             plan = LaunchPlan()
             // Who waits hears of it before its descriptor is closed.
             for action in lifecycle.handle(.commandStarted) { perform(action) }
-            InitWork.letGo()
+            InitWork.letGo(keeping: services.descriptors + [watch.descriptor])
         } catch {
             log.error(error.description)
             waiting.append(.commandFailed(code: error.code))
@@ -272,3 +341,5 @@ extension EntrypointInit {
 }
 
 private let systemd = "/sbin/init"
+/// Less than this is no rest.
+private let shortRest = Duration.milliseconds(50)

@@ -66,10 +66,25 @@ package enum SignalQueue {
     package static func next(
         _ wanted: [Signal]? = nil, before deadline: ContinuousClock.Instant?
     ) -> IncomingSignal? {
-        let bits = wanted?.reduce(UInt64(0)) { $0 | 1 << UInt64($1.number - 1) }
         var information = siginfo_t()
-        let number = cai_next_signal(bits ?? .max, &information, deadline?.nanosecondsFromNow ?? -1)
+        let number = cai_next_signal(wanted.map(bits) ?? .max, &information, deadline?.nanosecondsFromNow ?? -1)
         return number > 0 ? IncomingSignal(number, information) : nil
+    }
+
+    /// Waits until a signal of the list, or any, can be taken, until one of the descriptors has something to say, or until
+    /// the deadline. Returns the descriptors that have. Takes nothing.
+    static func wait(
+        for wanted: [Signal]?, or descriptors: [CInt], before deadline: ContinuousClock.Instant?,
+        with watch: inout SignalWatch
+    ) -> [CInt] {
+        var states = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let limit = watch.wait(wanted.map(bits) ?? .max, deadline?.nanosecondsFromNow ?? -1, &states)
+        guard cai_wait_for(&states, states.count, limit) > 0 else { return [] }
+        return states.dropLast().filter { $0.revents != 0 }.map(\.fd)
+    }
+
+    private static func bits(_ signals: [Signal]) -> UInt64 {
+        signals.reduce(UInt64(0)) { $0 | 1 << UInt64($1.number - 1) }
     }
 
     /// Sends a signal to a process, or with `isGroup` to the group that it leads; if it has left that, to the process.
@@ -85,6 +100,22 @@ package enum SignalQueue {
         return kill(process, signal.number) == 0
     }
 }
+
+/// A descriptor that tells of waiting signals, for waiting for other things besides.
+struct SignalWatch {
+    private(set) var descriptor: CInt = -1
+
+    /// Adds itself to what is waited for. Returns the time to wait, which is short where the kernel gives no descriptor.
+    fileprivate mutating func wait(_ wanted: UInt64, _ nanoseconds: Int64, _ states: inout [pollfd]) -> Int64 {
+        let made = cai_watch_signals(descriptor, wanted)
+        if made >= 0 { descriptor = made }
+        states.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        return made >= 0 || (0..<shortest).contains(nanoseconds) ? nanoseconds : shortest
+    }
+}
+
+/// What a signal has to wait where nothing tells of it.
+private let shortest: Int64 = 10_000_000
 
 extension ContinuousClock.Instant {
     /// The time from now on in nanoseconds, 0 when it is over.

@@ -1,5 +1,5 @@
 /// The programs that are inits.
-package enum InitProgram: Hashable, Sendable {
+package enum InitProgram: Hashable, Sendable, CaseIterable {
     /// `cai run`: an init and nothing else.
     case run
     /// `cai entrypoint`: boots first.
@@ -15,7 +15,7 @@ package enum InitProgram: Hashable, Sendable {
     package var flags: [RunFlag] {
         RunFlag.allCases.filter { flag in
             switch flag {
-            case .strict, .bootTimeout, .readyDescriptor, .systemd: self == .entrypoint
+            case .strict, .bootTimeout, .readyDescriptor, .noAgent, .systemd: self == .entrypoint
             default: true
             }
         }

@@ -25,9 +25,14 @@ enum InitWork {
     }
 
     /// Gives up what would keep others waiting, descriptors that somebody reads from and a directory to unmount, and the
-    /// memory that only starting took.
-    static func letGo() {
-        cai_close_from(3)
+    /// memory that only starting took. `kept` are descriptors of its own.
+    static func letGo(keeping kept: [CInt] = []) {
+        var first: UInt32 = 3
+        for descriptor in kept.sorted() where descriptor >= 3 {
+            if descriptor > first { cai_close_between(first, UInt32(descriptor) - 1) }
+            first = UInt32(descriptor) + 1
+        }
+        cai_close_from(first)
         chdir("/")
         cai_release_program_memory()
     }

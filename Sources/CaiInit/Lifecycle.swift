@@ -40,6 +40,11 @@ package struct Lifecycle: Sendable {
         /// `isStrict`: whether a boot that does not come to its end is fatal.
         case bootEnded(BootEnding, isStrict: Bool)
         case repairEnded
+        /// Nobody waits for a service any more.
+        case servicesSettled
+        /// An essential service has failed; the exit code stands for it.
+        case servicesFailed(code: Int32)
+        case servicesStopped
         case hooksEnded
         case commandStarted
         /// It could not be started; the exit code stands for the reason.
@@ -58,6 +63,11 @@ package struct Lifecycle: Sendable {
         case kill(Helper)
         /// To ask a helper and all below it to end.
         case stop(Helper)
+        case startServices
+        /// No service is to be started again.
+        case closeServices
+        /// To end them, one after the other.
+        case stopServices
         /// To start the command, or to let systemd take over.
         case launch
         /// To pass the signal on that the event brought.
@@ -86,13 +96,17 @@ package struct Lifecycle: Sendable {
     private enum Phase: Hashable {
         /// `isOverdue`: its time was over and it was asked to end.
         case booting(isOverdue: Bool)
+        /// The services are started that the command waits for.
+        case preparing
         case launching
         case running
         /// The shutdown hooks run; the code is the command's, if that has ended.
         case hooks(code: Int32?)
         /// The command was asked to end.
         case stopping
-        /// The command has ended, or there never was one, and what is left was asked to end.
+        /// The command has ended, or there never was one, and the services are asked to end.
+        case stoppingServices(code: Int32)
+        /// The services have ended as well, and what is left was asked to end.
         case ending(code: Int32)
         /// What is left was killed.
         case dying(code: Int32)
@@ -104,6 +118,8 @@ package struct Lifecycle: Sendable {
     private var isRepairing = false
     private var isRepairDue = false
     private var isOutOfTime = false
+    /// The exit code of an essential service that has failed, whatever the command says.
+    private var verdict: Int32?
 
     /// The life with these times for the boot, and for the end as a whole.
     package init(bootTime: Duration, graceTime: Duration) {
@@ -114,7 +130,7 @@ package struct Lifecycle: Sendable {
     /// The signals that are to be taken now; the others wait for the command. Nil for all.
     package var awaited: [Signal]? {
         switch phase {
-        case .booting, .launching: [.child, .terminate, .interrupt, .quit]
+        case .booting, .preparing, .launching: [.child, .terminate, .interrupt, .quit]
         default: nil
         }
     }
@@ -123,10 +139,12 @@ package struct Lifecycle: Sendable {
     package mutating func handle(_ event: Event) -> [Action] {
         switch phase {
         case .booting(let isOverdue): boot(event, isOverdue)
+        case .preparing: prepare(event)
         case .launching: launch(event)
         case .running: run(event)
         case .hooks(let code): runHooks(event, code)
         case .stopping: stop(event)
+        case .stoppingServices(let code): stopServices(event, code)
         case .ending(let code): end(event, code)
         case .dying(let code): die(event, code)
         }
@@ -165,8 +183,19 @@ extension Lifecycle {
     }
 
     private mutating func begin() -> [Action] {
-        phase = .launching
-        return [.launch]
+        phase = .preparing
+        return [.startServices]
+    }
+
+    private mutating func prepare(_ event: Event) -> [Action] {
+        switch event {
+        case .servicesSettled:
+            phase = .launching
+            return [.launch]
+        case .servicesFailed(let code): return finish(code)
+        case .signal(let signal): return finish(128 + signal.number)
+        default: return []
+        }
     }
 
     private mutating func launch(_ event: Event) -> [Action] {
@@ -192,6 +221,9 @@ extension Lifecycle {
         case .signal(.terminate), .signal(.interrupt): return shutDown(nil)
         case .signal: return [.forward]
         case .commandEnded(let code): return shutDown(code)
+        case .servicesFailed(let code):
+            verdict = code
+            return shutDown(nil)
         default: return []
         }
     }
@@ -208,10 +240,12 @@ extension Lifecycle {
 // MARK: The end
 
 extension Lifecycle {
+    /// The order of the end: hooks, the command, the services, what is left.
     private mutating func shutDown(_ code: Int32?) -> [Action] {
         phase = .hooks(code: code)
         return [
-            .tellStopping, .watch(.grace, graceTime), .watch(.shutdownHooks, graceTime / 2), .start(.shutdownHooks),
+            .tellStopping, .closeServices, .watch(.grace, graceTime), .watch(.shutdownHooks, graceTime / 2),
+            .start(.shutdownHooks),
         ]
     }
 
@@ -250,15 +284,26 @@ extension Lifecycle {
     }
 
     private mutating func commandEnded(_ code: Int32) -> [Action] {
+        let code = verdict ?? code
         if isOutOfTime { return die(code) }
-        phase = .ending(code: code)
-        return [.askRest]
+        phase = .stoppingServices(code: code)
+        return [.stopServices]
+    }
+
+    private mutating func stopServices(_ event: Event, _ code: Int32) -> [Action] {
+        switch event {
+        case .servicesStopped:
+            phase = .ending(code: code)
+            return [.askRest]
+        case .elapsed(.grace): return [.tell(.outOfTime)] + die(code)
+        default: return []
+        }
     }
 
     /// Ends with a code of the entrypoint's own.
     private mutating func finish(_ code: Int32) -> [Action] {
-        phase = .ending(code: code)
-        return [.watch(.grace, graceTime), .askRest]
+        phase = .stoppingServices(code: code)
+        return [.watch(.grace, graceTime), .stopServices]
     }
 
     private mutating func end(_ event: Event, _ code: Int32) -> [Action] {

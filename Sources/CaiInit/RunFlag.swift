@@ -4,7 +4,7 @@ import SystemPackage
 package enum RunFlag: CaseIterable, Sendable {
     case subreaper, group, singleChild, parentDeathSignal, expectExitCode, warnOnReap, rewrite, verbose, grace, user
     case workdir
-    case strict, bootTimeout, readyDescriptor, systemd
+    case strict, bootTimeout, readyDescriptor, noAgent, systemd
 
     /// Whether a value follows.
     package enum Value: Sendable {
@@ -24,7 +24,7 @@ package enum RunFlag: CaseIterable, Sendable {
         case .warnOnReap: UInt8(ascii: "w")
         case .rewrite: UInt8(ascii: "r")
         case .verbose: UInt8(ascii: "v")
-        case .grace, .user, .workdir, .strict, .bootTimeout, .readyDescriptor, .systemd: nil
+        case .grace, .user, .workdir, .strict, .bootTimeout, .readyDescriptor, .noAgent, .systemd: nil
         }
     }
 
@@ -45,6 +45,7 @@ package enum RunFlag: CaseIterable, Sendable {
         case .strict: "strict"
         case .bootTimeout: "boot-timeout"
         case .readyDescriptor: "ready-fd"
+        case .noAgent: "no-agent"
         case .systemd: "systemd"
         }
     }
@@ -59,7 +60,7 @@ package enum RunFlag: CaseIterable, Sendable {
         case .parentDeathSignal, .expectExitCode, .rewrite, .grace, .user, .workdir, .bootTimeout, .readyDescriptor:
             .required
         case .strict: .optional
-        case .subreaper, .group, .singleChild, .warnOnReap, .verbose, .systemd: .none
+        case .subreaper, .group, .singleChild, .warnOnReap, .verbose, .noAgent, .systemd: .none
         }
     }
 
@@ -83,6 +84,7 @@ extension RunOptions {
         case .grace: requestedGrace = try time(text, for: name)
         case .bootTimeout: boot.timeout = try time(text, for: name)
         case .strict: boot.strict = value.isEmpty ? "all" : text
+        case .noAgent: boot.hasAgentService = false
         case .systemd: boot.isForSystemd = true
         case .readyDescriptor:
             guard let number = decimal(text), number > 2 else {

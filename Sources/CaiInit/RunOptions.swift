@@ -41,6 +41,8 @@ package struct BootOptions: Hashable, Sendable {
     package var strict: String?
     /// Where a line break tells that the command has been started.
     package var readyDescriptor: CInt?
+    /// Whether the agent service may run.
+    package var hasAgentService = true
     /// Whether `/sbin/init` takes over after the boot.
     package var isForSystemd = false
 

@@ -68,3 +68,12 @@ private func text(_ path: FilePath) -> String {
     else { return "" }
     return String(decoding: bytes, as: UTF8.self)
 }
+
+/// The accounts of this machine.
+package enum Accounts {
+    /// The account of this name, else the first with this id, in `/etc/passwd`; nil where there is none.
+    package static func account(uid: UInt32, named name: String) -> Account? {
+        let accounts = Account.parse(passwd: text("/etc/passwd"))
+        return accounts.first { $0.name == name } ?? accounts.first { $0.uid == uid }
+    }
+}

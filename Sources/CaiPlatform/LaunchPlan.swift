@@ -47,6 +47,14 @@ package struct LaunchPlan: Hashable, Sendable {
         set { pairs = newValue.map { Variable(name: $0.name, value: $0.value) } }
     }
     package var failure: Failure?
+    /// The services to supervise, each behind those that it comes after.
+    package var services: [ServicePlan] = []
+    /// Whether the agent service is to run; nil where nothing was said.
+    package var hasAgentService: Bool?
+    /// Whether the lines of services are told as JSON.
+    package var tellsJSON = false
+    /// Where the state of the services is kept: in the first one that can be written.
+    package var stateDirectories: [FilePath] = []
     /// Whether the boot came to its end.
     package var isComplete = false
     private var pairs: [Variable] = []
@@ -73,6 +81,10 @@ extension LaunchPlan {
             writer.add("identity", "complete")
         }
         if isStrict { writer.add("strict", "yes") }
+        if let hasAgentService { writer.add("agent-service", hasAgentService ? "on" : "off") }
+        if tellsJSON { writer.add("json", "yes") }
+        for directory in stateDirectories { writer.add("state", directory.string) }
+        for service in services { service.fields.forEach { writer.add($0.key, $0.value) } }
         return writer.bytes
     }
 
@@ -118,9 +130,21 @@ extension LaunchPlan {
         private var uid: UInt32?, gid: UInt32?
         private var groups: [UInt32] = []
         private var directories: [FilePath] = []
+        private var service: ServicePlan?
 
         mutating func take(_ key: String, _ value: String, into plan: inout LaunchPlan) {
+            if service != nil, key != "service-end" {
+                service?.take(key, value)
+                return
+            }
             switch key {
+            case "service": service = ServicePlan(named: value)
+            case "service-end":
+                if let service { plan.services.append(service) }
+                service = nil
+            case "agent-service": plan.hasAgentService = value == "on"
+            case "json": plan.tellsJSON = true
+            case "state": plan.stateDirectories.append(FilePath(value))
             case "user": user = value
             case "uid": uid = UInt32(value)
             case "gid": gid = UInt32(value)

@@ -57,6 +57,8 @@ package enum ProcessTree {
 package struct StatusLine: Hashable, Sendable {
     package let identity: ProcessIdentity
     package let parent: Int32
+    /// What the kernel keeps of its program's name.
+    package let name: String
     /// Whether it is a zombie.
     package let hasEnded: Bool
 
@@ -69,6 +71,7 @@ package struct StatusLine: Hashable, Sendable {
         guard fields.count > 19, let parent = Int32(fields[1]), let start = UInt64(fields[19]) else { return nil }
         identity = ProcessIdentity(id: id, start: start)
         self.parent = parent
+        name = String(text[text.index(after: open)..<close].dropFirst())
         hasEnded = fields[0] == "Z" || fields[0] == "X"
     }
 
@@ -83,5 +86,34 @@ package struct StatusLine: Hashable, Sendable {
         // A process may end at any moment, and its file with it.
         guard file.raw >= 0, let bytes = try? file.readAll(limit: 1 << 16, "/proc/PID/stat") else { return nil }
         self.init(text: String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+extension ProcessTree {
+    /// Whether a process belongs to what another has started: it is that one, of its group or session, or below it.
+    package static func holds(_ process: Int32, below ancestor: Int32) -> Bool {
+        guard process > 0 else { return false }
+        if process == ancestor || getsid(process) == ancestor || getpgid(process) == ancestor { return true }
+        var next = process
+        // Deeper trees than this have other troubles.
+        for _ in 0..<64 {
+            guard next > 1, let line = StatusLine(of: next) else { return false }
+            if line.parent == ancestor { return true }
+            next = line.parent
+        }
+        return false
+    }
+}
+
+extension ProcessTree {
+    /// Whether a process of this name runs, of which the kernel keeps 15 bytes (proc_pid_comm(5)).
+    package static func isRunning(_ name: String) -> Bool {
+        guard let directory = opendir("/proc") else { return false }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            guard let id = number(entry), let line = StatusLine(of: id), !line.hasEnded else { continue }
+            if line.name == String(decoding: name.utf8.prefix(15), as: UTF8.self) { return true }
+        }
+        return false
     }
 }

@@ -12,6 +12,7 @@ enum Start {
     static func main() {
         restoreEnvironment()
         if let program = Run.wanted { program.main() }
+        if Relay.isWanted { Relay.perform() }
         Cai.main()
     }
 }

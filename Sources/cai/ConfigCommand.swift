@@ -17,7 +17,8 @@ struct ConfigCommand: ParsableCommand {
                 let settings = try global.workplaceAsFound().settings
                 if global.json {
                     try JSON.object([
-                        "settings": .object(values(settings)), "findings": .array(settings.findings.map(\.json)),
+                        "settings": .object(values(settings)), "services": services(settings),
+                        "findings": .array(settings.findings.map(\.json)),
                     ])
                     .print()
                 } else {
@@ -25,10 +26,26 @@ struct ConfigCommand: ParsableCommand {
                         guard let entry = settings[key] else { continue }
                         print("\(key.rawValue) = \(entry.value.text)  # \(entry.origin)")
                     }
+                    for service in settings.services {
+                        print("\n[service.\(service.name)]  # \(service.location)")
+                        service.shown.forEach { print("\($0.key) = \($0.value)") }
+                    }
                 }
                 settings.findings.forEach(Talk.finding)
-                if !settings.mistakes.isEmpty { throw Exit.brokenConfiguration }
+                if settings.findings.contains(where: { $0.severity == .error }) { throw Exit.brokenConfiguration }
             }
+        }
+
+        /// In the order of their start; of the environment the names only.
+        private func services(_ settings: Settings) -> JSON {
+            .array(
+                settings.services.map { service in
+                    var members: [String: JSON] = [
+                        "name": .string(service.name), "origin": .string(service.location.description),
+                    ]
+                    for (key, value) in service.shown { members[key] = .string(value) }
+                    return .object(members)
+                })
         }
 
         private func values(_ settings: Settings) -> [String: JSON] {
@@ -50,6 +67,7 @@ extension SettingValue {
         case .text(let text): .string(text)
         case .number(let number): .number(number)
         case .list(let values): .strings(values)
+        case .flag(let isOn): .bool(isOn)
         }
     }
 }

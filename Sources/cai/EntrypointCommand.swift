@@ -9,12 +9,12 @@ struct EntrypointCommand: ParsableCommand {
         abstract: "Boot, then run a command as the agent's user: the entrypoint of a container.",
         usage: "cai entrypoint [<flags>] [--] <command> [<arguments> ...]",
         discussion: """
-            Runs cai init as a child, then the command as the agent's user in the workspace, with the container's \
+            Runs cai init as a child, starts the services of agent.toml and cai serve, then the command as the agent's user in the workspace, with the container's \
             environment and the variables of .env, and does for it what cai run does. A boot that fails, crashes or takes \
             too long does not keep the command from starting, unless --strict says so.
 
-            SIGTERM, SIGINT and the end of the command run the shutdown hooks, then end everything; SIGHUP reads settings \
-            and manifests again and repairs the links. Each flag has a variable, CAI_ENTRYPOINT_GRACE for --grace; \
+            SIGTERM, SIGINT and the end of the command run the shutdown hooks, then end the command, the services and \
+            what is left; SIGHUP reads settings and manifests again, repairs the links and takes over changed services. Each flag has a variable, CAI_ENTRYPOINT_GRACE for --grace; \
             USE_SYSTEMD=1 is --systemd. Exits with the code of the command, with 128 + the signal that ended it or the \
             boot, with the code of the failed step, and else as cai run.
             """
@@ -39,6 +39,7 @@ struct EntrypointCommand: ParsableCommand {
         name: .customLong("ready-fd"),
         help: ArgumentHelp("Write a line break to this descriptor once the command was started.", valueName: "number"))
     var readyDescriptor: String?
+    @Flag(help: "Do not run the agent service, cai serve.") var noAgent = false
     @Flag(help: "Boot, then become /sbin/init.") var systemd = false
     @Flag(name: .shortAndLong, help: "Adopt orphans: accepted, and always so.") var subreaper = false
     @Flag(name: .shortAndLong, help: "Send signals to the command's process group.") var group = false

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaiCore
 import CaiModel
+import CaiNetwork
 import CaiPlatform
 
 /// `cai health`: whether the container is well, for HEALTHCHECK.
@@ -9,8 +10,8 @@ struct HealthCommand: ParsableCommand {
         commandName: "health",
         abstract: "Tell whether the container is well; exit 1 when it is not.",
         discussion: """
-            Looks at the outcome of the last boot, at the links, and whether the volume can be written. What is only \
-            degraded is told, and is no failure.
+            Looks at the outcome of the last boot, at the links, whether the volume can be written, and at the services \
+            of cai entrypoint. What is only degraded is told, and is no failure.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -18,7 +19,7 @@ struct HealthCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let workplace = try global.workplaceAsFound()
-            let job = HealthJob(workplace, environment: Environment.all) {
+            let job = HealthJob(workplace, environment: Environment.all, answers: LocalPage.answers) {
                 let session = try Session(workplace)
                 return (session.machine, session.entries)
             }

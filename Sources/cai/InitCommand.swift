@@ -34,7 +34,7 @@ struct InitCommand: ParsableCommand {
             if launchPlan != nil || repair { StandardError.outliveReaders() }
             let workplace = try global.workplaceAsFound()
             let strict = try strictSteps(workplace.settings)
-            let planner = LaunchPlanner(workplace)
+            let planner = LaunchPlanner(workplace, environment: Environment.all)
             try hand(planner.beginning(isStrict: !strict.isEmpty).beginning)
             let request = InitRequest(
                 isPreview: dryRun, strict: strict, force: force, environment: Environment.all,

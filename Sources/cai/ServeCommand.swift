@@ -37,7 +37,8 @@ struct ServeCommand: ParsableCommand {
             let workplace = try global.workplaceAsFound()
             let logger = ServiceLog.logger("cai", log, findings: workplace.settings.findings)
             let work = AgentWork(
-                workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: environment
+                workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: environment,
+                answers: LocalPage.answers
             ) { [global] in try global.workplaceAsFound() }
             let socket =
                 try AgentSocket(passed: passed)

@@ -52,7 +52,7 @@ private let unprivileged = asAgent
 }
 
 /// A root with nothing in it but the binary and busybox.
-private func smallRoot(_ tree: Item = [:]) throws -> World {
+func smallRoot(_ tree: Item = [:]) throws -> World {
     let world = try World(tree)
     for (path, file) in [("/cai", Command.binary), ("/busybox", FilePath("/bin/busybox"))] {
         try world.put(FilePath(path), .file(bytes: Files.read(file)).mode(0o755))
@@ -61,7 +61,7 @@ private func smallRoot(_ tree: Item = [:]) throws -> World {
 }
 
 /// Starts a program as process 1 of that root.
-private func first(_ world: World, _ environment: [String] = []) -> [String] {
+func first(_ world: World, _ environment: [String] = []) -> [String] {
     ["unshare", "--pid", "--fork", "--kill-child", "--"] + ["env", "-i", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"]
         + environment + ["chroot", world.root.string]
 }
@@ -103,7 +103,7 @@ private func first(_ world: World, _ environment: [String] = []) -> [String] {
             let run = try Command.run([cai] + words)
             #expect(run.code == 0 && run.errors.isEmpty, "\(run)")
             for flag in [
-                "--strict", "--boot-timeout", "--grace", "--user", "--workdir", "--ready-fd", "--systemd",
+                "--strict", "--boot-timeout", "--grace", "--user", "--workdir", "--ready-fd", "--no-agent", "--systemd",
                 "-s, --subreaper", "-g, --group", "-c, --single-child", "-p, --parent-death-signal",
                 "-e, --expect-exit-code", "-w, --warn-on-reap", "-r, --rewrite", "-v, --verbose",
             ] { #expect(run.output.contains(flag), "\(flag)\n\(run)") }

@@ -5,9 +5,9 @@ import SystemPackage
 /// An executable shell script.
 func script(_ text: String) -> Item { Item.file("#!/bin/sh\n\(text)\n").mode(0o755) }
 
-/// Where the hooks of these tests are.
+/// Where the hooks of these tests are, and no agent service unless a test is about it.
 let hookVariables = [
-    "CAI_STARTUP_HOOKS=/home/agent/startup.d", "CAI_SHUTDOWN_HOOKS=/home/agent/shutdown.d",
+    "CAI_STARTUP_HOOKS=/home/agent/startup.d", "CAI_SHUTDOWN_HOOKS=/home/agent/shutdown.d", "CAI_AGENT_SERVICE=0",
 ]
 
 extension World {
@@ -101,5 +101,13 @@ final class NotifyReceiver {
         var buffer = [UInt8](repeating: 0, count: 256)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         return String(decoding: buffer[..<max(count, 0)], as: UTF8.self)
+    }
+}
+
+extension World {
+    /// Declares services and other settings for an entrypoint. Returns the variables by which it finds them.
+    func declare(_ settings: String) throws -> [String] {
+        try put("/home/agent.toml", .file(settings).owned(by: 0))
+        return ["CAI_CONFIG=/home/agent.toml"]
     }
 }

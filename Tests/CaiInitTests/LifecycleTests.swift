@@ -4,26 +4,40 @@ import Testing
 private typealias Event = Lifecycle.Event
 private typealias Action = Lifecycle.Action
 
-/// A life of which only what is done matters: times to watch are left out.
+/// A life of which only what is done matters: times to watch are left out, and services too where there are none.
 private struct Life {
+    var hasServices = false
     private var lifecycle = Lifecycle(bootTime: .seconds(60), graceTime: .seconds(10))
 
     /// Takes events in one after the other. Returns what the last one leads to.
     mutating func after(_ events: Event...) -> [Action] {
         var actions: [Action] = []
-        for event in events { actions = lifecycle.handle(event) }
+        for event in events { actions = handle(event) }
         return actions.filter { action in
             switch action {
             case .watch, .forget, .tell: false
+            case .closeServices: hasServices
             default: true
             }
         }
     }
 
+    /// Where there are no services, whoever cares for them says so at once.
+    private mutating func handle(_ event: Event) -> [Action] {
+        lifecycle.handle(event).flatMap { action -> [Action] in
+            switch action {
+            case .startServices where !hasServices: lifecycle.handle(.servicesSettled)
+            case .stopServices where !hasServices: lifecycle.handle(.servicesStopped)
+            default: [action]
+            }
+        }
+    }
+
     /// One whose command runs.
-    static func running() -> Life {
+    static func running(hasServices: Bool = false) -> Life {
         var life = Life()
         _ = life.after(.ready, .bootEnded(.done, isStrict: false), .commandStarted)
+        life.hasServices = hasServices
         return life
     }
 }
@@ -145,5 +159,61 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.signal(.terminate), .elapsed(.grace)) == [.killEverything])
         #expect(life.after(.hooksEnded) == [])
         #expect(life.after(.commandEnded(code: 137), .alone) == [.exit(code: 137)])
+    }
+}
+
+@Suite struct `The life of an entrypoint with services` {
+    private var booted: Life {
+        var life = Life()
+        life.hasServices = true
+        _ = life.after(.ready)
+        return life
+    }
+
+    @Test func `starts them before the command, which waits until nobody waits for them`() {
+        var life = booted
+        #expect(life.after(.bootEnded(.done, isStrict: false)) == [.startServices])
+        #expect(life.after(.servicesSettled) == [.launch])
+        #expect(life.after(.commandStarted) == [.tellReady])
+    }
+
+    @Test func `starts no command when an essential one fails before, and ends with its code`() {
+        var life = booted
+        #expect(life.after(.bootEnded(.done, isStrict: false), .servicesFailed(code: 9)) == [.stopServices])
+        #expect(life.after(.servicesSettled) == [])
+        #expect(life.after(.servicesStopped) == [.askRest])
+        #expect(life.after(.alone) == [.exit(code: 9)])
+    }
+
+    @Test func `can be stopped while they start`() {
+        var life = booted
+        #expect(life.after(.bootEnded(.done, isStrict: false), .signal(.terminate)) == [.stopServices])
+        #expect(life.after(.servicesStopped, .alone) == [.exit(code: 143)])
+    }
+
+    @Test func `ends in order: hooks, the command, the services, what is left`() {
+        var life = Life.running(hasServices: true)
+        #expect(life.after(.signal(.terminate)) == [.tellStopping, .closeServices, .start(.shutdownHooks)])
+        #expect(life.after(.hooksEnded) == [.askCommand])
+        #expect(life.after(.commandEnded(code: 5)) == [.stopServices])
+        #expect(life.after(.signal(.quit)) == [])
+        #expect(life.after(.servicesStopped) == [.askRest])
+        #expect(life.after(.alone) == [.exit(code: 5)])
+    }
+
+    @Test func `ends when an essential one fails, with its code, whatever the command says`() {
+        var life = Life.running(hasServices: true)
+        #expect(life.after(.servicesFailed(code: 7)) == [.tellStopping, .closeServices, .start(.shutdownHooks)])
+        #expect(life.after(.servicesFailed(code: 8)) == [])
+        #expect(life.after(.hooksEnded) == [.askCommand])
+        #expect(life.after(.commandEnded(code: 0)) == [.stopServices])
+        #expect(life.after(.servicesStopped, .alone) == [.exit(code: 7)])
+    }
+
+    @Test func `kills those that are still there when the grace time is over`() {
+        var life = Life.running(hasServices: true)
+        #expect(life.after(.commandEnded(code: 2), .hooksEnded) == [.stopServices])
+        #expect(life.after(.elapsed(.grace)) == [.killEverything])
+        #expect(life.after(.alone) == [.exit(code: 2)])
     }
 }

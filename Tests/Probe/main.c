@@ -9,6 +9,8 @@
 //   probe hostile WHAT… -- COMMAND…
 //       starts COMMAND in its place with SIGCHLD ignored (ignore=17), signals blocked (block=15), descriptors closed
 //       (close=0), many open (open=10), all but one used up (descriptors=20), no process allowed any more (processes=0)
+//   probe notify TEXT        sends TEXT to the socket in NOTIFY_SOCKET and waits for a signal to end it
+//   probe listen PATH        listens on a Unix socket and waits for a signal to end it
 //   probe latency N INIT…    starts INIT with a command that answers signals; the median time to an answer, in microseconds
 //   probe stop N INIT…       the median time from SIGTERM to the end of INIT with a command that handles nothing
 #define _GNU_SOURCE
@@ -17,6 +19,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +27,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,6 +271,32 @@ static int measure(int count, char **init, int measures_stop) {
     return 0;
 }
 
+static socklen_t address_of(struct sockaddr_un *address, const char *path) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    size_t length = strnlen(path, sizeof address->sun_path - 1);
+    memcpy(address->sun_path, path, length);
+    if (path[0] == '@') address->sun_path[0] = 0;
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] != '@'));
+}
+
+static int notify(const char *text) {
+    struct sockaddr_un address;
+    const char *path = getenv("NOTIFY_SOCKET");
+    if (!path) return 65;
+    socklen_t length = address_of(&address, path);
+    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sendto(sender, text, strlen(text), 0, (struct sockaddr *)&address, length) < 0) return 66;
+    for (;;) pause();
+}
+
+static int listen_on(const char *path) {
+    struct sockaddr_un address;
+    socklen_t length = address_of(&address, path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listener, (struct sockaddr *)&address, length) != 0 || listen(listener, 1) != 0) return 66;
+    for (;;) pause();
+}
+
 static int idle(void) {
     if (write(1, "x", 1) != 1) return 71;
     for (;;) pause();
@@ -284,6 +315,8 @@ int main(int argc, char **argv) {
     if (strcmp(what, "stop") == 0 && argc > 3) return measure(atoi(argv[2]), argv + 3, 1);
     if (strcmp(what, "answer") == 0) return answer();
     if (strcmp(what, "idle") == 0) return idle();
+    if (strcmp(what, "notify") == 0 && argc == 3) return notify(argv[2]);
+    if (strcmp(what, "listen") == 0 && argc == 3) return listen_on(argv[2]);
     if (strcmp(what, "hostile") == 0) return hostile(argv + 2);
     return 64;
 }

@@ -58,6 +58,38 @@ check_same ".env is in the workload's environment" 'agent /home/agent /home/agen
 container_stop one
 container_destroy one
 
+# --- services ---
+mkdir "$world/settings"
+cat >"$world/settings/agent.toml" <<'EOF'
+[service.first]
+command = ': > /mnt/agent-data/end; touch /tmp/first; trap "echo first >> /mnt/agent-data/end; exit" TERM; while :; do sleep 3600 & wait $!; done'
+ready = "exec:test -e /tmp/first"
+essential = true
+[service.second]
+command = 'touch /tmp/second; trap "echo second >> /mnt/agent-data/end; exit" TERM; while :; do sleep 3600 & wait $!; done'
+user = "root"
+after = ["first"]
+ready = "exec:test -e /tmp/second"
+EOF
+chmod -R a+rX "$world/settings"
+served=(--env CAI_CONFIG=/settings/agent.toml --volume "bind:$world/settings:/settings" --volume vol:data:/mnt/agent-data --entrypoint cai --)
+container_start served "${served[@]}" entrypoint --grace 1000s -- /bin/sh -c "$workload"
+soon served "the workload starts after its services" "[ -e /tmp/started ]"
+check "which are ready" on served root 'test -e /tmp/first && test -e /tmp/second'
+soon served "and the agent service runs beside them" \
+    "grep -q '\"name\":\"agent\",\"state\":\"running\"' /run/containai/services.json"
+check "the container is well" on served root 'cai health'
+container_stop served
+check_same "its exit code is the workload's" 3 "$stopped_with"
+check_same "the services ended behind it, the last one first" 'second first' "$(container_volume data -name end -exec xargs -a {} ';')"
+container_destroy served
+printf '[service.broken]\ncommand = 7\n[service.short]\ncommand = ["false"]\nrestart = "no"\n' >"$world/settings/agent.toml"
+check_status "services that fail do not keep the workload from starting" 5 \
+    container_run "${served[@]}" entrypoint -- /bin/sh -c 'exit 5'
+printf '[service.short]\ncommand = "exit 8"\nrestart = "no"\nessential = true\n' >"$world/settings/agent.toml"
+check_status "unless one is essential, whose code is that of the container" 8 \
+    container_run "${served[@]}" entrypoint -- /bin/sh -c "$workload"
+
 # --- exit codes ---
 once "an exit code comes through" 7 -- /bin/sh -c 'exit 7'
 once "so does a signal" 143 -- /bin/sh -c 'kill -TERM $$'

@@ -27,6 +27,18 @@ void cai_release_signals(void);
 /// this process was stopped and continued).
 int cai_next_signal(uint64_t wanted, siginfo_t *information, int64_t nanoseconds);
 
+/// A descriptor that can be read while one of the wanted signals waits (signalfd(2)); `old` is one to change, or -1. What
+/// waits is taken with `cai_next_signal`, which knows more of it. Returns the descriptor, or -1 with errno.
+int cai_watch_signals(int old, uint64_t wanted);
+
+/// Waits until one of the descriptors has something to say, or until the time is over; without a limit for a negative
+/// number of nanoseconds (ppoll(2)). Returns how many have, or -1 with errno.
+int cai_wait_for(struct pollfd *_Nullable descriptors, size_t count, int64_t nanoseconds);
+
+/// Receives one message of a datagram socket without waiting, and who sent it as seen from this PID namespace (SO_PASSCRED,
+/// unix(7)); descriptors that came with it are closed. Returns its length, or -1 with errno.
+ssize_t cai_receive_message(int socket, void *buffer, size_t size, pid_t *sender);
+
 /// Whose signal it was, as seen from this PID namespace: 0 for the kernel and for processes outside.
 pid_t cai_signal_sender(const siginfo_t *information);
 
@@ -64,10 +76,19 @@ const char *_Nullable cai_program_path(void);
 /// Closes every descriptor from this one on.
 void cai_close_from(unsigned first);
 
+/// Closes every descriptor from the first to the last.
+void cai_close_between(unsigned first, unsigned last);
+
 /// Gives up the memory in which the kernel keeps the file of a static program mapped: code, and data that was not written
 /// to. What is needed again comes back from the page cache by itself. A start touches most of it, the rest of an init's life
 /// a few pages.
 void cai_release_program_memory(void);
+
+/// A descriptor that a program gets under another number.
+struct cai_placement {
+    int from;
+    int to;
+};
 
 /// What an init starts. Every pointer stays owned by the caller and valid until the call returns.
 struct cai_command {
@@ -78,6 +99,10 @@ struct cai_command {
     char *_Nullable const *_Nonnull process_id_places;  ///< where its decimal id is written, 11 bytes each, NULL-terminated
     char *_Nullable const *_Nonnull working_directories;  ///< the first one to be had, NULL-terminated; the one of this process if empty
     int terminal;                                      ///< whose foreground it becomes, or -1
+    int leads_session;                                 ///< whether it leads a session instead of a process group: no terminal
+    int closes_rest;                                   ///< whether it gets the standard descriptors and the placed ones only
+    const struct cai_placement *_Nullable placements;  ///< descriptors that it gets, each `to` once and below 1000
+    size_t placement_count;
     int ignores_child_ends;                            ///< whether it starts with SIGCHLD ignored
     int change_identity;                               ///< 0: keep ids and groups
     uid_t uid;
@@ -90,6 +115,7 @@ struct cai_command {
 enum cai_command_step {
     cai_command_started = 0,
     cai_command_fork,
+    cai_command_descriptors,
     cai_command_identity,
     cai_command_directory,
     cai_command_exec,

@@ -1,7 +1,7 @@
 package import CaiModel
 import CaiPlatform
 import FoundationEssentials
-import SystemPackage
+package import SystemPackage
 
 /// `boot.json` in the state directory: what the last boot did, for `cai status`.
 ///
@@ -19,6 +19,9 @@ package struct BootRecord: Sendable {
     package init(_ workplace: Workplace, environment: [String: String]) {
         place = RuntimeDirectory(workplace, environment: environment)
     }
+
+    /// Where records may be, in the order in which they are looked for.
+    package var directories: [FilePath] { [path] + fallbacks }
 
     /// Replaces the record atomically: 0644, in a directory that is made with 0755 where it is missing. It never throws:
     /// where it cannot be written there is a finding.
@@ -41,15 +44,22 @@ package struct BootRecord: Sendable {
 
     /// Reads the record; nil when there is none. Throws when it cannot be read.
     package func read() throws -> BootReport? {
-        if let bytes = try root.readFileInRoot(path.appending(Self.name), limit: Self.largest) {
-            return try decode(bytes)
-        }
+        try read(Self.name).map(decode)
+    }
+
+    /// Reads what process 1 has written of its services; nil when there is nothing. Throws when it cannot be read.
+    package func readServices() throws -> ServiceStates? {
+        try read("services.json").map { try JSONDecoder().decode(ServiceStates.self, from: Data($0)) }
+    }
+
+    private func read(_ name: FilePath.Component) throws -> [UInt8]? {
+        if let bytes = try root.readFileInRoot(path.appending(name), limit: Self.largest) { return bytes }
         for fallback in fallbacks {
             // One that is not there, or not ours, has nothing to say.
             guard let directory = try? root.openInRoot(fallback), RuntimeDirectory.isOwn(directory),
-                let file = try? directory.openFile(Self.name)
+                let file = try? directory.openFile(name)
             else { continue }
-            return try decode(try file.readAll(limit: Self.largest, fallback.appending(Self.name)))
+            return try file.readAll(limit: Self.largest, fallback.appending(name))
         }
         return nil
     }

@@ -8,17 +8,19 @@ import SystemPackage
 package final class AgentWork: Sendable {
     private let manifests: ManifestLoader
     private let environment: [String: String]
+    private let answers: @Sendable (Int) -> Bool
     private let find: @Sendable () throws -> Workplace
     private let current: Mutex<Workplace>
 
-    /// `find` reads the settings again.
+    /// `find` reads the settings again; `answers` is that of `HealthJob`.
     package init(
         _ workplace: Workplace, manifests: ManifestLoader, environment: [String: String],
-        find: @escaping @Sendable () throws -> Workplace
+        answers: @escaping @Sendable (Int) -> Bool, find: @escaping @Sendable () throws -> Workplace
     ) {
         current = Mutex(workplace)
         self.manifests = manifests
         self.environment = environment
+        self.answers = answers
         self.find = find
     }
 
@@ -27,7 +29,7 @@ package final class AgentWork: Sendable {
     /// What `cai health` looks at.
     package func health() -> HealthReport {
         let workplace = workplace
-        return HealthJob(workplace, environment: environment) {
+        return HealthJob(workplace, environment: environment, answers: answers) {
             let machine = try workplace.machine()
             let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
             let directory = workplace.settings.path(.imageManifests)

@@ -2,7 +2,7 @@
 package struct HealthCheck: Hashable, Sendable {
     /// What is looked at, in the order of the report.
     package enum Name: String, Sendable, Codable, CaseIterable {
-        case boot, links, volume
+        case boot, links, volume, services, opencode
     }
 
     package enum Outcome: String, Sendable, Codable {
@@ -67,14 +67,18 @@ extension HealthCheck {
 
 /// Whether a container is well, as `cai health --json` prints it.
 ///
-/// Keys: `schema` (1), `status` (`healthy`, `unhealthy`), and `checks` with `name`, `outcome`, `sentence` and, where there is
-/// one, `advice`.
+/// Keys: `schema` (1), `status` (`healthy`, `unhealthy`), `checks` with `name`, `outcome`, `sentence` and, where there is
+/// one, `advice`, and `services` with `name`, `state`, `ready`, `essential`, `restarts` and, after an end, `code`.
 package struct HealthReport: Sendable {
     package static let schema = 1
 
     package let checks: [HealthCheck]
+    package let services: [ServiceStates.Service]
 
-    package init(_ checks: [HealthCheck]) { self.checks = checks }
+    package init(_ checks: [HealthCheck], services: [ServiceStates.Service] = []) {
+        self.checks = checks
+        self.services = services
+    }
 
     /// Whether no check failed.
     package var isHealthy: Bool { checks.allSatisfy { $0.outcome != .failed } }
@@ -84,7 +88,7 @@ package struct HealthReport: Sendable {
 }
 
 extension HealthReport: Encodable {
-    private enum Key: String, CodingKey { case schema, status, checks }
+    private enum Key: String, CodingKey { case schema, status, checks, services }
     private enum CheckKey: String, CodingKey { case name, outcome, sentence, advice }
 
     /// Writes the document.
@@ -92,6 +96,7 @@ extension HealthReport: Encodable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(Self.schema, forKey: .schema)
         try container.encode(isHealthy ? "healthy" : "unhealthy", forKey: .status)
+        try container.encode(services, forKey: .services)
         var list = container.nestedUnkeyedContainer(forKey: .checks)
         for check in checks {
             var entry = list.nestedContainer(keyedBy: CheckKey.self)

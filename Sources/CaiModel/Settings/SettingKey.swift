@@ -23,13 +23,16 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case archiveDepth = "archive_max_depth"
     case archivePathBytes = "archive_max_path_bytes"
     case linkScan = "link_scan_seconds"
+    case agentService = "agent_service"
+    case serviceOutput = "service_output"
 
     /// What a value of the key looks like.
-    package enum Kind: Sendable { case word, path, number, paths, words, identifiers }
+    package enum Kind: Sendable { case word, path, number, paths, words, identifiers, flag }
 
     package var kind: Kind {
         switch self {
-        case .preset, .user: .word
+        case .preset, .user, .serviceOutput: .word
+        case .agentService: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
@@ -47,6 +50,7 @@ package enum SettingValue: Hashable, Sendable {
     case text(String)
     case number(Int64)
     case list([String])
+    case flag(Bool)
 
     /// The value as an operator would write it.
     package var text: String {
@@ -54,6 +58,7 @@ package enum SettingValue: Hashable, Sendable {
         case .text(let value): value
         case .number(let value): String(value)
         case .list(let values): values.joined(separator: ":")
+        case .flag(let isOn): isOn ? "true" : "false"
         }
     }
 }
@@ -104,6 +109,7 @@ package enum Preset: String, CaseIterable, Sendable {
             .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),
             .linkScan: .number(600),
+            .agentService: .flag(true), .serviceOutput: .text("text"),
         ]
     }
 

@@ -8,7 +8,12 @@ package struct Settings: Sendable {
     }
 
     private var entries: [SettingKey: Entry] = [:]
-    package private(set) var findings: [Finding] = []
+    /// The services that the file declares, each behind those that it comes after.
+    package private(set) var services: [ServiceDeclaration] = []
+    /// What was noticed about them: it keeps services from being run, and nothing else.
+    package private(set) var serviceFindings: [Finding] = []
+    private var ownFindings: [Finding] = []
+    package var findings: [Finding] { ownFindings + serviceFindings }
 
     package subscript(key: SettingKey) -> Entry? { entries[key] }
     package func text(_ key: SettingKey) -> String {
@@ -17,6 +22,9 @@ package struct Settings: Sendable {
     package func path(_ key: SettingKey) -> FilePath { FilePath(text(key)) }
     package func number(_ key: SettingKey) -> Int64 { if case .number(let n)? = entries[key]?.value { n } else { 0 } }
     package func list(_ key: SettingKey) -> [String] { if case .list(let l)? = entries[key]?.value { l } else { [] } }
+    package func isOn(_ key: SettingKey) -> Bool {
+        if case .flag(let isOn)? = entries[key]?.value { isOn } else { false }
+    }
     package func duration(_ key: SettingKey) -> Duration { .seconds(number(key)) }
     package var layout: Layout { Layout(home: path(.home), volume: path(.volume)) }
     package var retention: Retention {
@@ -31,7 +39,10 @@ package struct Settings: Sendable {
     ) {
         let table = file.flatMap { readTable($0.bytes, $0.name) }
         choosePreset(table, file?.name, environment, flags)
-        if let table, let file { apply(table, file.name) }
+        if let table, let file {
+            apply(table, file.name)
+            (services, serviceFindings) = ServiceReader.services(in: table, file: file.name)
+        }
         for key in SettingKey.allCases where key != .preset {
             if let text = environment[key.environmentName], !text.isEmpty {
                 set(key, text: text, .environment(key.environmentName), at: key.environmentName)
@@ -41,17 +52,17 @@ package struct Settings: Sendable {
     }
 
     /// Adds what was noticed about the settings outside their values.
-    package mutating func note(_ finding: Finding) { findings.append(finding) }
+    package mutating func note(_ finding: Finding) { ownFindings.append(finding) }
 
     /// What keeps the values from being those that the operator meant.
-    package var mistakes: [Finding] { findings.filter { $0.severity == .error } }
+    package var mistakes: [Finding] { ownFindings.filter { $0.severity == .error } }
 
     private mutating func readTable(_ bytes: [UInt8], _ name: String) -> TOMLTable? {
         do {
             return try TOMLReader.table(from: bytes)
         } catch {
             let place = SourceLocation(file: name, line: error.position.line, column: error.position.column)
-            findings.append(
+            ownFindings.append(
                 Finding(
                     .error, at: place.description, error.sentence,
                     advice: "correct it; until then only cai init goes on, with the defaults"))
@@ -73,7 +84,7 @@ package struct Settings: Sendable {
         if let (name, text) = flags[.preset] { wanted = (text, .flag(name), name) }
         if Preset(rawValue: wanted.text) == nil {
             let known = Preset.allCases.map(\.rawValue).joined(separator: " or ")
-            findings.append(Finding(.error, at: wanted.place, "there is no such preset", advice: "use \(known)"))
+            ownFindings.append(Finding(.error, at: wanted.place, "there is no such preset", advice: "use \(known)"))
         }
         let preset = Preset(rawValue: wanted.text) ?? .containai
         for (key, value) in preset.values { entries[key] = Entry(value: value, origin: .preset(preset.rawValue)) }
@@ -81,17 +92,17 @@ package struct Settings: Sendable {
     }
 
     private mutating func apply(_ table: TOMLTable, _ file: String) {
-        for member in table.members where member.key != "preset" {
+        for member in table.members where member.key != "preset" && member.key != "service" {
             let place = SourceLocation(file: file, line: member.keyPosition.line, column: member.keyPosition.column)
             guard let key = SettingKey(rawValue: member.key) else {
-                findings.append(
+                ownFindings.append(
                     Finding(
                         .warning, at: place.description, "there is no setting of this name",
                         advice: "cai config show lists them"))
                 continue
             }
             guard let value = SettingValue(member.value, key.kind) else {
-                findings.append(Finding(.error, at: place.description, "\(key.rawValue) must be \(key.kind.words)"))
+                ownFindings.append(Finding(.error, at: place.description, "\(key.rawValue) must be \(key.kind.words)"))
                 continue
             }
             store(key, value, .file(place), at: place.description)
@@ -100,15 +111,15 @@ package struct Settings: Sendable {
 
     private mutating func set(_ key: SettingKey, text: String, _ origin: SettingOrigin, at place: String) {
         guard let value = SettingValue(text: text, key.kind) else {
-            findings.append(Finding(.error, at: place, "\(key.rawValue) must be \(key.kind.words)"))
+            ownFindings.append(Finding(.error, at: place, "\(key.rawValue) must be \(key.kind.words)"))
             return
         }
         store(key, value, origin, at: place)
     }
 
     private mutating func store(_ key: SettingKey, _ value: SettingValue, _ origin: SettingOrigin, at place: String) {
-        if let problem = value.problem(for: key.kind) ?? (key == .strict ? value.problemAsSteps : nil) {
-            findings.append(Finding(.error, at: place, "\(key.rawValue) \(problem)"))
+        if let problem = value.problem(for: key.kind) ?? value.problem(of: key) {
+            ownFindings.append(Finding(.error, at: place, "\(key.rawValue) \(problem)"))
         } else {
             entries[key] = Entry(value: value, origin: origin)
         }
@@ -138,6 +149,9 @@ extension SettingValue {
         case .number:
             guard let number = value.integer, number >= 0 else { return nil }
             self = .number(number)
+        case .flag:
+            guard let isOn = value.boolean else { return nil }
+            self = .flag(isOn)
         case .paths, .words:
             guard let values = value.array else { return nil }
             let texts = values.compactMap(\.string)
@@ -155,8 +169,23 @@ extension SettingValue {
         case .number:
             guard let number = Int64(text), number >= 0 else { return nil }
             self = .number(number)
+        case .flag:
+            switch text.lowercased() {
+            case "1", "true", "yes", "on": self = .flag(true)
+            case "0", "false", "no", "off": self = .flag(false)
+            default: return nil
+            }
         case .paths: self = .list(text.split(separator: ":").map(String.init))
         case .words, .identifiers: self = .list(text.split { $0 == "," || $0 == ":" || $0 == " " }.map(String.init))
+        }
+    }
+
+    /// What is wrong with the value for this key of all.
+    fileprivate func problem(of key: SettingKey) -> String? {
+        switch key {
+        case .strict: problemAsSteps
+        case .serviceOutput: [.text("text"), .text("json")].contains(self) ? nil : "is text or json"
+        default: nil
         }
     }
 
@@ -200,6 +229,7 @@ extension SettingKey.Kind {
         case .paths: "a list of absolute paths"
         case .words: "a list of words"
         case .identifiers: "a list of user ids"
+        case .flag: "true or false"
         }
     }
 }
