@@ -79,6 +79,11 @@ package struct Entry: Hashable, Sendable {
     package var isSecret: Bool { flags.contains(.secret) }
     package var isOptional: Bool { flags.contains(.optional) }
 
+    /// Whether it is a login that a container makes for itself, and that an import of its own home does not move.
+    package var isProfileCredential: Bool {
+        [".claude/.credentials.json", ".codex/auth.json"].contains(source?.relative)
+    }
+
     /// Whether boot and repair look after a link for this entry. Disabled entries keep theirs, so that an import of
     /// additional paths finds it; glob entries never had one.
     package var hasLink: Bool { link != nil && !flags.contains(.glob) }

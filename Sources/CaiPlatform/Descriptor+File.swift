@@ -16,6 +16,11 @@ extension Descriptor {
         self.init(owning: try check("open", path.printed) { cai_duplicate(number) })
     }
 
+    /// Standard input, as a descriptor of its own.
+    package static func standardInput() throws(SystemCallError) -> Descriptor {
+        Descriptor(owning: try check("duplicate", "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+    }
+
     /// Facts about the open file. `path` names it in errors.
     package func status(_ path: FilePath) throws(SystemCallError) -> FileStatus {
         var result = stat()
@@ -110,6 +115,13 @@ extension Descriptor {
     /// Gives the file a size; what is added is a hole.
     package func setSize(_ size: Int64, _ path: FilePath) throws(SystemCallError) {
         _ = try check("truncate", path.printed) { ftruncate(raw, off_t(size)) }
+    }
+
+    /// Reads at most `count` bytes from here.
+    package func readHead(_ count: Int, _ path: FilePath) throws(SystemCallError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let got = try check("read", path.printed) { Glibc.read(raw, &buffer, count) }
+        return Array(buffer.prefix(got))
     }
 
     /// Calls `body` with each piece of the file from here to the end.

@@ -62,6 +62,14 @@ extension Directory {
 }
 
 extension Directory {
+    /// Removes this directory, when it is empty and still where it was opened.
+    package func removeSelf() throws(SystemCallError) {
+        guard let path = resolvedPath else { return }
+        _ = try check("remove", path.printed) { path.withPlatformString { rmdir($0) } }
+    }
+}
+
+extension Directory {
     /// Whether this process may read an entry with its effective ids, a symlink not followed (faccessat(2)).
     package func isReadable(_ name: FilePath.Component) -> Bool {
         name.withPlatformString { faccessat(descriptor.raw, $0, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) } == 0

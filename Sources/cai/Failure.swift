@@ -115,6 +115,14 @@ private struct Failure {
             sentence = "the socket that was passed cannot be used: \(problem)"
             advice = "see ListenStream and FileDescriptorName in cai-agent.socket"
             code = Exit.found
+        case let problem as ConfigurationProblem:
+            sentence = problem.sentence
+            advice = "nothing was done; correct it, or leave --config away"
+            code = Exit.brokenConfiguration
+        case let problem as ArchiveProblem:
+            sentence = problem.description
+            advice = problem.advice
+            code = Exit.found
         case let problem as SourceProblem:
             (sentence, advice) = problem.words
             code = Exit.found

@@ -78,6 +78,15 @@ struct Session {
 
     var layout: Layout { machine.layout }
 
+    /// The entries as the manifests declare them by now. The caller is the owner already.
+    func entriesNow() throws -> [Entry] {
+        let manifests = ManifestLoader(builtIn: BuiltInManifests.files)
+            .load(machine, imageDirectory: workplace.settings.path(.imageManifests))
+        let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
+        let links = LinkSources(machine).entries(specifications, besides: manifests.manifest.entries)
+        return manifests.manifest.entries + links.entries
+    }
+
     func options(_ command: String, isPreview: Bool) -> RunOptions {
         RunOptions(
             command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),

@@ -34,9 +34,9 @@ struct ImportCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let session = try Session(Workplace(root: root, settings: nil).withoutMistakes())
-            let source = try open(session)
-            let report = try session.workplace.asOwner { try carryOut(session, source) }
-            let lines = ImportLines(report, session.layout, isDryRun: dryRun, isVerbose: verbose)
+            let input = try openInput(session)
+            let (report, links) = try session.workplace.asOwner { try carryOut(session, input) }
+            let lines = ImportLines(report, links, session.layout, isDryRun: dryRun, isVerbose: verbose)
             session.complaints.forEach(Talk.finding)
             if json { try report.json(session.layout, command: "import", extra: lines.json).print() }
             lines.all.forEach(Talk.line)
@@ -44,9 +44,21 @@ struct ImportCommand: ParsableCommand {
         }
     }
 
-    private func open(_ session: Session) throws -> OpenedSource {
-        guard let from else { return session.machine.ownHome }
-        return try session.machine.openSource(named(from))
+    /// What `--from` names, opened with the caller's rights.
+    private enum Input {
+        case tree(OpenedSource)
+        case archive(ArchiveFile)
+    }
+
+    private func openInput(_ session: Session) throws -> Input {
+        guard let from else { return .tree(session.machine.ownHome) }
+        if from == "-" { return try .archive(ArchiveFile(nil)) }
+        let path = named(from)
+        do {
+            return .tree(try session.machine.openSource(path))
+        } catch let error as SystemCallError where error.errno == .notDirectory {
+            return try .archive(ArchiveFile(path))
+        }
     }
 
     /// The path with a leading `~` as the caller's home.
@@ -57,19 +69,78 @@ struct ImportCommand: ParsableCommand {
         return FilePath(home).appending(FilePath(String(text.dropFirst(2))).components)
     }
 
-    private func carryOut(_ session: Session, _ source: OpenedSource) throws -> RunReport<ImportPlan> {
-        let arrangement: SourceArrangement =
-            switch layout {
-            case .home: .home
-            case .volume: .volume
-            case .auto: try source.arrangement(session.entries)
+    private func carryOut(
+        _ session: Session, _ input: Input
+    ) throws -> (RunReport<ImportPlan>, RunReport<LinkPlan>?) {
+        switch input {
+        case .tree(let source):
+            return try carryOut(session, source, try arrangement { try source.arrangement(session.entries) }, [])
+        case .archive(let file):
+            let path = file.path
+            let archive = try ArchiveSource(
+                file, machine: session.machine, entries: session.entries,
+                limits: session.workplace.settings.archiveLimits, isPreview: dryRun)
+            let found = try arrangement {
+                guard let arrangement = archive.arrangement else { throw SourceProblem.ambiguous(path) }
+                return arrangement
             }
+            return try withExtendedLifetime(archive) {
+                try carryOut(session, archive.opened, found, archive.findings)
+            }
+        }
+    }
+
+    private func arrangement(_ recognize: () throws -> SourceArrangement) throws -> SourceArrangement {
+        switch layout {
+        case .home: .home
+        case .volume: .volume
+        case .auto: try recognize()
+        }
+    }
+
+    private func carryOut(
+        _ session: Session, _ source: OpenedSource, _ arrangement: SourceArrangement, _ findings: [Finding]
+    ) throws -> (RunReport<ImportPlan>, RunReport<LinkPlan>?) {
+        let workspaces = workspaces(session)
+        var loader = ImportConfigurationLoader(
+            session.machine, source: arrangement == .home ? source : nil, workspaces: workspaces)
+        let (configuration, problems) =
+            try config.map { try loader.load(named: FilePath($0).absolute) } ?? loader.discover()
         let request = ImportRequest(
-            source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome,
-            configuration: ImportConfiguration(), withoutSecrets: noSecrets, withoutExcludes: noExcludes,
-            mirrors: delete, environment: Environment.all)
-        return try ImportJob(session.machine, entries: session.entries)
+            source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome, configuration: configuration,
+            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete, environment: Environment.all,
+            workspaces: workspaces)
+        var report = try ImportJob(session.machine, entries: session.entries)
             .run(request, session.options("import", isPreview: dryRun))
+        report.findings = findings + problems + report.findings
+        return (report, try repairLinks(session, after: report, isOwnHome: source.isOwnHome))
+    }
+
+    /// Where the workspace is: the directory that this runs in, below the root; and where the host has it.
+    private func workspaces(_ session: Session) -> [FilePath] {
+        let named = session.workplace.settings.path(.workspace)
+        let here = ProcessFacts.workingDirectory
+        let isElsewhere = root != "/" || here == "/"
+        let host = Environment.all["CAI_HOST_WORKSPACE"].map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }
+        return [isElsewhere ? named : here] + [host].compactMap { $0 }
+    }
+
+    /// Puts the links that an import made necessary, where links belong: in a container. The logins that an import of the
+    /// own home leaves there are not moved by the links either.
+    private func repairLinks(
+        _ session: Session, after report: RunReport<ImportPlan>, isOwnHome: Bool
+    ) throws -> RunReport<LinkPlan>? {
+        guard !dryRun, report.problems.isEmpty else { return nil }
+        do {
+            try session.workplace.requireContainer(for: "import")
+        } catch is NotInContainer {
+            return nil
+        }
+        let entries = try session.entriesNow().filter { !isOwnHome || !$0.isProfileCredential }
+        let job = LinksJob(session.machine, entries: entries)
+        let links = try job.run(session.options("links", isPreview: false), policy: .respectStrangers)
+        try job.stamp(links)
+        return links
     }
 }
 

@@ -5,12 +5,18 @@ import SystemPackage
 /// The lines of `cai import`, as the predecessors word them where they have words for it.
 struct ImportLines {
     let report: RunReport<ImportPlan>
+    /// What became of the links afterwards; nil where links do not belong.
+    let links: RunReport<LinkPlan>?
     let layout: Layout
     let isDryRun: Bool
     let isVerbose: Bool
 
-    init(_ report: RunReport<ImportPlan>, _ layout: Layout, isDryRun: Bool, isVerbose: Bool) {
+    init(
+        _ report: RunReport<ImportPlan>, _ links: RunReport<LinkPlan>?, _ layout: Layout, isDryRun: Bool,
+        isVerbose: Bool
+    ) {
         self.report = report
+        self.links = links
         self.layout = layout
         self.isDryRun = isDryRun
         self.isVerbose = isVerbose
@@ -54,6 +60,13 @@ struct ImportLines {
             return isDryRun
                 ? ["[dry-run] Would apply override: \(source.printable) -> \(layout.text(target))"]
                 : told("Override applied: \(source.printable) -> \(layout.text(target))")
+        case .unmapped(let source): return ["[WARN] Override path not in sync map, skipping: \(source.printable)"]
+        case .skipped(let source):
+            return ["[WARN] Override is a symlink or special file, skipping: \(source.printable)"]
+        case .stripped(let target, let count):
+            return told(
+                "\(isDryRun ? "Would strip" : "Stripped") \(count) secrets: \(layout.text(target)) (--no-secrets)")
+        case .emptyAllowlist: return told("Empty env import allowlist, skipping env import")
         case .gitConfiguration:
             return told(
                 isDryRun
@@ -116,15 +129,22 @@ struct ImportLines {
         }
     }
 
+    private var repaired: Int { links.map { $0.outcomes.count - $0.problems.count } ?? 0 }
+
     private var end: [String] {
         let count = report.outcomes.count - report.problems.count
         if isDryRun { return ["[DRY-RUN] Done. \(count) changes would be made."] }
-        return ["[INFO] Done. \(count) changes, \(report.detail.unchanged) unchanged, \(report.detail.kept) kept."]
+        return (repaired > 0 ? ["[INFO] \(repaired) changes to links"] : [])
+            + (links?.problems ?? []).compactMap { $0.toldReason.map { "[WARN] \($0)" } }
+            + ["[INFO] Done. \(count) changes, \(report.detail.unchanged) unchanged, \(report.detail.kept) kept."]
     }
 
     var isFailure: Bool { !report.problems.isEmpty || report.worst == .error }
 
     var json: [String: JSON] {
-        ["unchanged": .number(report.detail.unchanged), "kept": .number(report.detail.kept)]
+        [
+            "unchanged": .number(report.detail.unchanged), "kept": .number(report.detail.kept),
+            "link_changes": .number(repaired),
+        ]
     }
 }

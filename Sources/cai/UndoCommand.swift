@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaiCore
 import CaiModel
+import SystemPackage
 
 /// `cai undo`: brings back what a run displaced.
 struct UndoCommand: ParsableCommand {
@@ -46,7 +47,7 @@ struct UndoCommand: ParsableCommand {
     private func show(_ report: RunReport<UndoPlan>, _ layout: Layout) throws {
         if global.json { try report.json(layout, command: "undo").print() }
         for outcome in report.outcomes {
-            guard case .restore(let kept, _, let place, _) = outcome.step else { continue }
+            guard let (kept, place) = outcome.step.restored else { continue }
             switch outcome.result {
             case .planned:
                 Talk.line("[DRY-RUN] Would restore: \(layout.text(place)) (from \(kept.printable))")
@@ -68,5 +69,18 @@ struct UndoCommand: ParsableCommand {
                 ? "\(count) of \(report.detail.items.count) items of \(report.detail.run) would be restored."
                 : "\(count) of \(report.detail.items.count) items of \(report.detail.run) restored.")
         if !report.problems.isEmpty || report.worst == .error { throw Exit.found }
+    }
+}
+
+extension Step {
+    /// What comes back from the displaced store, and where it goes.
+    fileprivate var restored: (kept: FilePath, place: Place)? {
+        switch self {
+        case .restore(let kept, _, let place, _): return (kept, place)
+        case .place(let placement):
+            guard case .kept(let kept, _) = placement.content else { return nil }
+            return (kept, .volume(placement.target))
+        default: return nil
+        }
     }
 }

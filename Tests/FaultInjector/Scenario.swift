@@ -3,8 +3,8 @@ import SystemPackage
 
 /// One command on one kind of ground.
 struct Scenario: Sendable {
-    let name: String
-    let command: [String]
+    var name: String
+    var command: [String]
     let ground: Ground
     let home: [Node]
     let volume: [Node]
@@ -14,6 +14,8 @@ struct Scenario: Sendable {
     var drift: @Sendable (World) throws -> Void = { _ in }
     /// Whether `cai links check` has nothing to complain about when the command has done its work.
     var linksAreRight = false
+    /// Whether the volume is the old or the new one, and nothing between, once any command has run after a disturbance.
+    var isAtomic = false
 
     var title: String { "\(name)/\(ground.rawValue)" }
 

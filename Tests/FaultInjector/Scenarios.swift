@@ -3,7 +3,7 @@ import SystemPackage
 
 /// The scenarios, by command. Contents whose first word is SECRET must never be readable by others on the volume.
 enum Scenarios {
-    static let commands = ["sync", "links", "init", "undo"]
+    static let commands = ["sync", "links", "init", "undo", "import"]
 
     static func all(for commands: [String]) -> [Scenario] {
         commands.flatMap { command in
@@ -11,10 +11,67 @@ enum Scenarios {
             case "sync": Ground.allCases.map { sync($0) } + [refusals(.two), many(.two)]
             case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
             case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
+            case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
             case "init": Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
             default: [Scenario]()
             }
         }
+    }
+
+    // MARK: import
+
+    /// Files that are new, that changed on either side or on both, and that are the same.
+    private static func imported(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        incoming(&home, &volume)
+        return Scenario(
+            name: "import", command: ["import", "--from", "{home}/incoming"], ground: ground, home: home.nodes,
+            volume: volume.nodes, settling: [["links", "repair"]], isAtomic: true)
+    }
+
+    /// The same, with all that the source does not have removed.
+    private static func mirrored(_ ground: Ground) -> Scenario {
+        var scenario = imported(ground)
+        scenario.name = "mirror"
+        scenario.command += ["--delete"]
+        return scenario
+    }
+
+    private static func undoneImport(_ ground: Ground) -> Scenario {
+        var scenario = imported(ground)
+        scenario.settling.append(scenario.command)
+        scenario.name = "undone-import"
+        scenario.command = ["undo"]
+        return scenario
+    }
+
+    private static func incoming(_ home: inout TreeLiteral, _ volume: inout TreeLiteral) {
+        let from: FilePath = "incoming"
+        func incoming(_ text: FilePath) -> FilePath { from.appending(text.components) }
+        home.file(incoming(".gitconfig"), "[user]\n\tname = incoming\n")
+        home.file(incoming(".claude/.credentials.json"), "SECRET incoming login", mode: 0o644)
+        home.file(incoming(".config/gh/hosts.yml"), "SECRET incoming token", mode: 0o644)
+        volume.file("config/gh/hosts.yml", "SECRET older token", mode: 0o600, age: 100)
+        home.file(incoming(".claude.json"), #"{"incoming":1,"same":true}"#)
+        volume.file("claude/claude.json", #"{"stored":1,"same":true}"#, mode: 0o600, age: 50)
+        home.file(incoming(".vimrc"), "newer incoming\n")
+        volume.file("editors/vimrc", "older stored\n", age: 100)
+        home.file(incoming(".inputrc"), "older incoming\n", age: 100)
+        volume.file("shell/inputrc", "newer stored\n")
+        home.file(incoming(".zshenv"), "export SAME=1\n")
+        volume.file("shell/zshenv", "export SAME=1\n", age: 10)
+        home.file(incoming(".claude/skills/new/a.md"), "new skill\n")
+        home.link(incoming(".claude/skills/new/link"), to: "a.md")
+        home.directory(incoming(".claude/skills/empty"), mode: 0o750)
+        home.oddNames(in: incoming(".claude/skills/odd"), "incoming")
+        home.file(incoming(".claude/skills/kind"), "a file where the volume has a directory\n")
+        volume.file("claude/skills/kind/inside.md", "a directory where the source has a file\n")
+        volume.file("claude/skills/only-stored.md", "only on the volume\n")
+        volume.directory("claude/agents/locked", mode: 0o500)
+        volume.file("claude/agents/locked/old.md", "locked old\n", mode: 0o400, age: 100)
+        home.file(incoming(".claude/agents/locked/old.md"), "locked new\n", mode: 0o400)
+        for number in 0..<12 { home.file(incoming(FilePath(".codex/skills/many/\(number).md")), "many \(number)\n") }
     }
 
     // MARK: sync

@@ -51,7 +51,16 @@ final class Trial {
         } else if let code = faulty.code, code > 128 {
             problems.append("the disturbed run crashed: exit \(code): \(faulty.output)")
         }
+        if scenario.isAtomic { problems += try between() }
         return problems + (try settle("second run", converges: !fault.isLie))
+    }
+
+    /// What is neither as before nor as after, once another command has finished or taken back what was begun.
+    private func between() throws -> [String] {
+        _ = try world.cai(["sync"])
+        let now = Self.comparable(world.contents())
+        if now == Self.comparable(start) { return [] }
+        return differences(world.contents()).map { "between old and new: \($0)" }
     }
 
     /// Runs the command twice more: the first must lead to what an undisturbed run leads to, the second to nothing.

@@ -119,7 +119,8 @@ final class World: Sendable {
     /// Runs `cai` on this world's root.
     @discardableResult
     func cai(_ arguments: [String], under wrapper: [String] = []) throws -> Finished {
-        try runProgram(wrapper + [binary] + arguments + ["--root", root.string], output: log)
+        let arguments = arguments.map { $0.replacing("{home}", with: home.string) }
+        return try runProgram(wrapper + [binary] + arguments + ["--root", root.string], output: log)
     }
 
     /// Runs `cai` under strace. Returns the lines of the trace as well.

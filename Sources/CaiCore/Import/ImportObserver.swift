@@ -46,17 +46,27 @@ final class ImportObserver {
 
     private func observeHome() {
         let imported = importedEntries()
-        for entry in imported { addToMap(entry) }
+        let additional = additionalEntries()
+        for entry in imported + additional { addToMap(entry) }
         for entry in imported where !entry.flags.contains(.gitFilter) { add(entry) }
-        notePatterns(imported)
+        for entry in additional { add(entry) }
+        addAdditionalManifest(additional)
+        adaptDocuments()
+        for entry in imported where entry.flags.contains(.gitFilter) { addGitConfiguration(entry) }
+        addZsh()
+        addOverrides(request.source.tree)
+        if request.withoutSecrets { stripSecrets() }
+        addEnvironment()
+        addEnvironmentHook()
+        notePatterns(imported + additional)
     }
 
-    /// The entries that an import considers, those of the source's own manifests and of the configuration behind them.
+    /// The entries that an import considers, those of the source's own manifests behind the others.
     private func importedEntries() -> [Entry] {
         let own = entries.filter {
             $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob)
         }
-        return own
+        return own + manifestEntries(besides: own)
     }
 
     private func isLeftOut(_ entry: Entry) -> Bool {
@@ -71,8 +81,7 @@ final class ImportObserver {
 
     /// The logins that a container makes for itself are not taken from its own home.
     private func isProfileCredential(_ entry: Entry) -> Bool {
-        let logins: [FilePath] = [".claude/.credentials.json", ".codex/auth.json"]
-        return request.isOwnHome && entry.source.map { logins.contains($0.relative) } ?? false
+        request.isOwnHome && entry.isProfileCredential
     }
 
     private func add(_ entry: Entry) {
@@ -178,12 +187,17 @@ final class ImportObserver {
         walk.authority = .source
         walk.addDirectory(FilePath(), shown: FilePath(), to: VolumePath(unchecked: FilePath()))
         take(walk)
+        for (path, _) in wanted.paths where path.relative.components.first?.string == ".containai" {
+            wanted[path] = nil
+        }
         let hooks = VolumePath(unchecked: "shell/bashrc.d")
         for path in wanted.paths.keys {
             let isPrivate = path.isInside(hooks) && path.relative.components.contains(where: \.isPrivate)
             if isPrivate, request.configuration.excludesPrivate { wanted[path] = nil }
         }
         keepSecretsSecret()
+        addOverrides(machine.home)
+        if request.withoutSecrets { stripSecrets() }
         if request.mirrors { mirrored.append(VolumePath(unchecked: FilePath())) }
     }
 

@@ -1,6 +1,6 @@
 package import CaiModel
 import CaiPlatform
-import SystemPackage
+package import SystemPackage
 
 /// What is imported, and how.
 package struct ImportRequest: Sendable {
@@ -15,11 +15,13 @@ package struct ImportRequest: Sendable {
     package let mirrors: Bool
     /// The variables of the caller, of which `[env]` names some.
     package let environment: [String: String]
+    /// Where the workspace is on this machine, and on the host.
+    package let workspaces: [FilePath]
 
     package init(
         source: SourceTree, arrangement: SourceArrangement, isOwnHome: Bool, configuration: ImportConfiguration,
         withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], workspaces: [FilePath] = []
     ) {
         self.source = source
         self.arrangement = arrangement
@@ -29,5 +31,6 @@ package struct ImportRequest: Sendable {
         self.withoutExcludes = withoutExcludes
         self.mirrors = mirrors
         self.environment = environment
+        self.workspaces = workspaces
     }
 }

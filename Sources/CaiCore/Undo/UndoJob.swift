@@ -81,6 +81,10 @@ package struct UndoJob {
     /// Whether a directory of the store goes back as one piece: it stood where a manifest wants a file, or something that is
     /// no directory has taken its place.
     private func isWhole(_ path: FilePath) -> Bool {
+        if let target = volumePath(path) {
+            // Where no directory stands any more the whole of it comes back.
+            return !target.relative.isEmpty && !NodeReader(machine.volume).node(at: target.relative).isDirectory
+        }
         guard path.components.first?.string == "home" else { return false }
         let home = HomePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
         if entries.contains(where: { $0.link == home && !$0.isDirectory }) { return true }

@@ -29,7 +29,16 @@ package struct UndoPlan: Planned {
 /// Plans to bring back what a run displaced. What is already as it was needs no step; what stands there now is displaced
 /// in turn, so that an undo can be undone.
 package func planUndo(_ items: [KeptItem], run: RunID, findings: [Finding]) -> UndoPlan {
-    let steps = items.filter { !$0.isSame }.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
+    let wanted = items.filter { !$0.isSame }
+    let placements = wanted.compactMap { item -> Placement? in
+        guard case .volume(let target) = item.place else { return nil }
+        return Placement(target, found: item.found, content: .kept(item.path, run: run))
+    }
+    // What lies on the volume alone comes back all together or not at all.
+    let steps =
+        placements.count == wanted.count
+        ? placements.map { Step.place($0) }
+        : wanted.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
     return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
 }
 

@@ -27,6 +27,14 @@ package enum ImportEvent: Sendable, Equatable {
     /// An entry of a manifest in the source.
     case manifest(FilePath)
     case applied(override: FilePath, VolumePath)
+    /// A path below the overrides that nothing maps to the volume.
+    case unmapped(override: FilePath)
+    /// A symlink or a special file below the overrides.
+    case skipped(override: FilePath)
+    /// How many secrets were taken out of a file that holds other things too.
+    case stripped(VolumePath, count: Int)
+    /// `[env]` names no variable.
+    case emptyAllowlist
     case gitConfiguration(sources: [FilePath])
     /// Variables for `.env`: names only.
     case environment(imported: [String], skipped: [String])

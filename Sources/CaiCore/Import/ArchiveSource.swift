@@ -1,0 +1,103 @@
+package import CaiModel
+import CaiPlatform
+package import SystemPackage
+
+/// An archive that was unpacked for an import: on the volume, or for a preview elsewhere. It goes with the last reference.
+package final class ArchiveSource: Sendable {
+    package let opened: OpenedSource
+    /// Nil when no path of it tells.
+    package let arrangement: SourceArrangement?
+    package let findings: [Finding]
+    private let parent: Directory
+    private let name: FilePath.Component
+    private let lock: FileLock
+
+    private static let prefix = "unpacked-"
+
+    /// Unpacks an archive. Throws `ArchiveProblem`; nothing is left then.
+    package init(
+        _ file: ArchiveFile, machine: Machine, entries: [Entry], limits: ArchiveLimits,
+        isPreview: Bool
+    ) throws {
+        let label = file.path
+        parent = isPreview ? try Directory.open(Self.temporaryDirectory) : try Self.staging(machine)
+        if !isPreview { Self.removeAbandoned(parent) }
+        let text = "\(Self.prefix)\(ProcessFacts.id)-\(WallClock.nanoseconds)"
+        guard let name = FilePath.Component(text), let lockName = FilePath.Component(text + ".lock") else {
+            throw SystemCallError("make directory", parent.label.printable, .invalidArgument)
+        }
+        self.name = name
+        let path = parent.label.appending(lockName)
+        guard let lock = try FileLock(parent.openLockFile(lockName), path, timeout: .zero) else {
+            throw SystemCallError("lock", path.printable, .resourceBusy)
+        }
+        self.lock = lock
+        let root = try parent.makeDirectory(name, mode: 0o700)
+        do {
+            let archive = try ArchiveUnpacker(limits: limits, entries: entries)
+                .unpack(from: file.take(), named: label, into: root)
+            let base = archive.layout?.base ?? FilePath()
+            arrangement =
+                archive.layout.map { $0.layout == .home ? .home : .volume }
+                ?? (archive.origin == .plain ? nil : .volume)
+            findings = archive.findings
+            let names = base.isEmpty ? [machine.layout.home] : [FilePath("/").pushing(base), machine.layout.home]
+            opened = OpenedSource(
+                tree: SourceTree(root: try root.descendant(base), names: names, isStaged: !isPreview),
+                isOwnHome: false, label: label)
+        } catch {
+            Self.remove(name, in: parent)
+            throw error
+        }
+    }
+
+    deinit { Self.remove(name, in: parent) }
+
+    /// Removes what was unpacked and its lock. What cannot be removed now goes with the next import.
+    private static func remove(_ name: FilePath.Component, in parent: Directory) {
+        try? TreeEmptier.remove(name, in: parent)
+        if let lock = FilePath.Component(name.string + ".lock") { try? parent.unlink(lock) }
+        if parent.label.ends(with: BatchExchange.directory) {
+            try? parent.removeSelf()  // not empty: somebody else's work
+        }
+    }
+
+    private static func staging(_ machine: Machine) throws -> Directory {
+        try machine.volume.makeDirectories(BatchExchange.directory, mode: 0o700)
+    }
+
+    private static var temporaryDirectory: FilePath { FilePath(Environment.all["TMPDIR"] ?? "/tmp") }
+
+    /// Removes what killed imports left: what nobody holds the lock of.
+    private static func removeAbandoned(_ parent: Directory) {
+        guard let names = try? parent.names() else { return }  // then nothing can be done about it
+        for name in names where name.string.hasPrefix(prefix) && name.extension != "lock" {
+            guard let lockName = FilePath.Component(name.string + ".lock"),
+                let file = try? parent.openLockFile(lockName),  // somebody else's: it stays
+                (try? FileLock(file, parent.label.appending(lockName), timeout: .zero)) != nil
+            else { continue }
+            remove(name, in: parent)
+        }
+    }
+}
+
+/// An archive that was opened with the caller's rights, to be read once.
+package final class ArchiveFile {
+    /// As it was named; `-` is standard input.
+    package let path: FilePath
+    private var descriptor: Descriptor?
+
+    /// Opens a file; without a path, takes standard input.
+    package init(_ path: FilePath?) throws {
+        self.path = path ?? "-"
+        if let path { descriptor = try Descriptor(opening: path) } else { descriptor = try .standardInput() }
+    }
+
+    /// Hands the descriptor to who reads it.
+    func take() throws -> Descriptor {
+        switch descriptor.take() {
+        case .some(let file): return file
+        case nil: throw SystemCallError("read", path.printable, .badFileDescriptor)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Paths that the configuration adds, and entries of the manifests that the source brings along.
+extension ImportObserver {
+    /// Where the links of additional paths are declared, so that every repair looks after them.
+    static var additionalManifest: VolumePath { VolumePath(unchecked: "containai/manifests/90-additional-paths.toml") }
+
+    /// The additional paths as entries; those that a manifest names go where that says.
+    func additionalEntries() -> [Entry] {
+        request.configuration.additionalPaths.enumerated().compactMap { index, path in
+            let setting = "[import].additional_paths[\(index)]"
+            if let entry = entries.first(where: { $0.source == path.source && !$0.flags.contains(.glob) }) {
+                guard entry.isDisabled else { return nil }
+                return usable(path, setting).map { _ in entry.enabled }
+            }
+            return usable(path, setting).map { isDirectory in
+                Entry(
+                    kind: .entry, source: path.source, target: path.target, link: path.source,
+                    flags: isDirectory ? .directory : .file, isDisabled: false, layer: .user,
+                    location: SourceLocation(file: setting, line: 1, column: 1))
+            }
+        }
+    }
+
+    /// Whether the path is a directory; nil when it is not there, or reached through a symlink.
+    private func usable(_ path: AdditionalPath, _ setting: String) -> Bool? {
+        var isDirectory: Bool?
+        switch resolver.node(at: path.source.relative) {
+        case .directory: isDirectory = true
+        case .file: isDirectory = false
+        case .missing: return nil
+        case .symlink: warn(setting, "~/\(path.source) (is a symlink)")
+        case .unreachable(.symlink): warn(setting, "~/\(path.source) (contains symlink component)")
+        case let node: warn(setting, "~/\(path.source) is \(node.word)")
+        }
+        if isDirectory != nil { seen.events.append(.additional(path.source.relative)) }
+        return isDirectory
+    }
+
+    private func warn(_ setting: String, _ sentence: String) {
+        seen.findings.append(Finding(.warning, at: setting, sentence))
+    }
+
+    /// Declares links for the additional paths that no manifest has a link for.
+    func addAdditionalManifest(_ additional: [Entry]) {
+        let known = entries.filter { !$0.location.file.hasSuffix("/" + Self.additionalManifest.relative.string) }
+        let declared = additional.filter { entry in
+            guard let link = entry.link, wanted[entry.target] != nil else { return false }
+            return !known.contains { other in other.hasLink && other.link.map { link.isInside($0) } ?? false }
+        }
+        if declared.isEmpty { return }
+        var text = "# Paths that the import configuration adds. Written by cai import; changes are overwritten.\n"
+        for entry in declared {
+            guard let source = entry.source?.relative.string else { continue }
+            text += """
+
+                [[entries]]
+                source = \(tomlQuoted(source))
+                target = \(tomlQuoted(entry.target.relative.string))
+                container_link = \(tomlQuoted(source))
+                flags = "\(entry.flags.text)"
+
+                """
+        }
+        wanted[Self.additionalManifest] = WantedPath(
+            content: .text(Array(text.utf8), mode: 0o644), authority: .source, isSecret: false,
+            origin: "[import].additional_paths")
+    }
+
+    /// The entries of the manifests in the source that the machine's manifests do not have.
+    func manifestEntries(besides own: [Entry]) -> [Entry] {
+        guard case .found(let real, .directory) = resolver.resolve(".config/containai/manifests"),
+            let directory = try? request.source.tree.directory(real),  // unreadable: the walk of the entry says so
+            let names = try? directory.names()
+        else { return [] }
+        var targets = Set(own.map(\.target))
+        return names.filter { $0.extension == "toml" }.flatMap { name -> [Entry] in
+            let file = directory.label.appending(name)
+            guard let open = try? directory.openFile(name),  // likewise
+                let bytes = try? open.readAll(limit: ManifestLoader.largest, file)
+            else { return [] }
+            let contents = ManifestReader.read(ManifestFile(name: file.string, layer: .user, bytes: bytes))
+            seen.findings += contents.findings.filter { $0.severity == .error }.map(\.asWarning)
+            let usable = contents.entries.filter {
+                $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob)
+                    && targets.insert($0.target).inserted
+            }
+            seen.events += usable.compactMap { $0.source.map { .manifest($0.relative) } }
+            return usable
+        }
+    }
+
+    // MARK: without secrets
+
+    /// Takes secrets out of what is left: files that are secret by their name or content, and parts of mixed ones.
+    func stripSecrets() {
+        for (target, path) in wanted.paths {
+            switch path.content {
+            case .copy, .text: break
+            default: continue
+            }
+            if path.authority == .volume || target.isReserved { continue }
+            if isSecretFile(target, path) {
+                seen.events.append(.secret(FilePath(path.origin)))
+                wanted[target] = nil
+            } else {
+                strip(target)
+            }
+        }
+    }
+
+    private func isSecretFile(_ target: VolumePath, _ path: WantedPath) -> Bool {
+        if entries.contains(where: { $0.target == target && !$0.isSecret }) { return false }
+        if isSecretByName(target.relative) || isSecretByName(FilePath(path.origin)) { return true }
+        guard case .copy(let real, let facts, _) = path.content, facts.size > 64, facts.size < 1 << 20,
+            let (directory, name) = try? request.source.tree.parent(of: real),  // then the copy says what is wrong
+            let file = try? directory.openFile(name), let head = try? file.readHead(4096, directory.label)
+        else { return false }
+        return isSecretByContent(head)
+    }
+
+    private func strip(_ target: VolumePath) {
+        guard let kind = SecretStripping.Kind(target), let bytes = wantedBytes(target) else { return }
+        guard let result = kind.strip(bytes) else {
+            seen.findings.append(
+                Finding(
+                    .warning, at: machine.layout.text(target),
+                    "was not imported: it cannot be read, so that nobody knows whether it holds secrets",
+                    advice: "correct it, or import without --no-secrets"))
+            return wanted[target] = nil
+        }
+        if result.count == 0 { return }
+        seen.events.append(.stripped(target, count: result.count))
+        change(target, to: result.bytes)
+    }
+}
+
+extension Entry {
+    /// The same entry, imported although it is disabled.
+    fileprivate var enabled: Entry {
+        Entry(
+            kind: kind, source: source, target: target, link: link, flags: flags, isDisabled: false, layer: layer,
+            location: location)
+    }
+}
+
+extension Finding {
+    fileprivate var asWarning: Finding { Finding(.warning, at: place, sentence, advice: advice) }
+}
+
+/// Text as a basic string of TOML.
+private func tomlQuoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"", "\\": result += "\\\(scalar)"
+        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            let digits = String(scalar.value, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result + "\""
+}
