@@ -12,7 +12,20 @@ docker_up() {
 }
 
 # The command line, pointed at our engine only.
-private_docker() { env -u DOCKER_CONTEXT DOCKER_CONFIG="$world/docker-config" docker -H "unix://$world/docker.sock" "$@"; }
+private_docker() { env -u DOCKER_CONTEXT DOCKER_CONFIG="$world/docker-config" "$docker_client" -H "unix://$world/docker.sock" "$@"; }
+# Debian's own, which can build images with the engine beside it; another one on the PATH may lack the plug-in for that.
+docker_client=docker
+[ ! -x /usr/bin/docker ] || docker_client=/usr/bin/docker
+private_compose() {
+    env -u DOCKER_CONTEXT DOCKER_CONFIG="$world/docker-config" DOCKER_HOST="unix://$world/docker.sock" docker-compose "$@"
+}
+
+# docker_build FILE TAG [OPTION…]: an image from the repository, without a network.
+docker_build() {
+    local file=$1 tag=$2
+    shift 2
+    DOCKER_BUILDKIT=1 private_docker build --quiet --network none --file "$file" --tag "$tag" "$@" "$top"
+}
 
 docker_engine_up() {
     local i
