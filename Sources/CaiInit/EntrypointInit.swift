@@ -30,6 +30,8 @@ struct EntrypointInit: ~Copyable {
     /// What the boot, or a repair, writes its plan to.
     private var report: CInt = -1
     private var bootStart = ContinuousClock.now
+    /// Whether the boot came to its end with a volume and a home.
+    private var isPrepared = false
     /// The signal that is being handled.
     private var incoming: IncomingSignal?
     private var code: CInt?
@@ -148,6 +150,7 @@ struct EntrypointInit: ~Copyable {
             if code == 0 { log.info(sentence) } else { log.warning(sentence) }
             return .repairEnded
         case .shutdownHooks: return .hooksEnded
+        case .adoption: return .adoptionEnded
         }
     }
 
@@ -239,6 +242,10 @@ extension EntrypointInit {
             report = cai_make_memory_file("cai-launch-plan")
             words += ["init", "--repair", "--quiet", "--launch-plan", "\(report)"]
         case .shutdownHooks: words += ["hooks", "run", "shutdown"]
+        case .adoption:
+            // A boot that found no trees to work on has said so; once is enough.
+            guard isPrepared else { return waiting.append(.adoptionEnded) }
+            words += ["init", "--repair", "--quiet"]
         }
         let arguments = CStrings(words.map { Array($0.utf8) })
         do {
@@ -264,6 +271,7 @@ extension EntrypointInit {
 
     private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
         plan = readReport()
+        isPrepared = code == 0
         let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
         return .bootEnded(plan.isComplete ? .done : .crashed(code: code), isStrict: isStrict)

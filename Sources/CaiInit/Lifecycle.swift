@@ -9,6 +9,8 @@ package struct Lifecycle: Sendable {
         /// Reads settings and manifests again and mends the links.
         case repair
         case shutdownHooks
+        /// Moves to the volume what was saved over links at the end.
+        case adoption
     }
 
     /// A time that may run out.
@@ -46,6 +48,7 @@ package struct Lifecycle: Sendable {
         case servicesFailed(code: Int32)
         case servicesStopped
         case hooksEnded
+        case adoptionEnded
         case commandStarted
         /// It could not be started; the exit code stands for the reason.
         case commandFailed(code: Int32)
@@ -108,6 +111,8 @@ package struct Lifecycle: Sendable {
         case stoppingServices(code: Int32)
         /// The services have ended as well, and what is left was asked to end.
         case ending(code: Int32)
+        /// Everybody has ended, and what they saved over links at the end is adopted.
+        case adopting(code: Int32)
         /// What is left was killed.
         case dying(code: Int32)
     }
@@ -118,6 +123,8 @@ package struct Lifecycle: Sendable {
     private var isRepairing = false
     private var isRepairDue = false
     private var isOutOfTime = false
+    /// Whether the command was started, and so may have saved something.
+    private var hasStarted = false
     /// The exit code of an essential service that has failed, whatever the command says.
     private var verdict: Int32?
 
@@ -146,6 +153,7 @@ package struct Lifecycle: Sendable {
         case .stopping: stop(event)
         case .stoppingServices(let code): stopServices(event, code)
         case .ending(let code): end(event, code)
+        case .adopting(let code): adopt(event, code)
         case .dying(let code): die(event, code)
         }
     }
@@ -202,6 +210,7 @@ extension Lifecycle {
         switch event {
         case .commandStarted:
             phase = .running
+            hasStarted = true
             return [.tellReady]
         case .commandFailed(let code): return finish(code)
         default: return []
@@ -308,9 +317,24 @@ extension Lifecycle {
 
     private mutating func end(_ event: Event, _ code: Int32) -> [Action] {
         switch event {
-        case .alone: return [.exit(code: code)]
+        case .alone: return alone(code)
         case .elapsed(.grace): return [.tell(.outOfTime)] + die(code)
         default: return []
+        }
+    }
+
+    private mutating func alone(_ code: Int32) -> [Action] {
+        guard hasStarted else { return [.exit(code: code)] }
+        phase = .adopting(code: code)
+        return [.start(.adoption)]
+    }
+
+    /// A program that saves when it is told to end often does it by a new file over a link, which would be gone with the
+    /// container: the one repair that nobody can race with moves it to the volume.
+    private func adopt(_ event: Event, _ code: Int32) -> [Action] {
+        switch event {
+        case .adoptionEnded, .elapsed(.grace), .elapsed(.dying): [.exit(code: code)]
+        default: []
         }
     }
 
@@ -319,9 +343,10 @@ extension Lifecycle {
         return [.killEverything, .watch(.dying, dyingTime)]
     }
 
-    private func die(_ event: Event, _ code: Int32) -> [Action] {
+    private mutating func die(_ event: Event, _ code: Int32) -> [Action] {
         switch event {
-        case .alone, .elapsed(.dying): [.exit(code: code)]
+        case .alone: alone(code)
+        case .elapsed(.dying): [.exit(code: code)]
         default: []
         }
     }

@@ -211,6 +211,25 @@ import Testing
 @Suite(.rootOnly, .needs("unshare")) struct `The end of cai entrypoint` {
     private let order = "echo $0 >> /home/agent/order"
 
+    @Test func `moves to the volume what is saved over a link while everything ends`() throws {
+        let world = try World()
+        let save = "echo saved > ~/.codex/auth.json.tmp && mv ~/.codex/auth.json.tmp ~/.codex/auth.json"
+        let program = try world.start(
+            "sh", "-c", "trap '\(save); exit 4' TERM; echo ready; while :; do sleep 0.01; done")
+        try program.ready()
+        kill(try program.processOne(), SIGTERM)
+        #expect(try program.end() == .exited(4))
+        #expect(try Files.text(world.volume.appending("codex/auth.json")) == "saved\n")
+        #expect(world.link("home/agent/.codex/auth.json") == "/mnt/agent-data/codex/auth.json")
+    }
+
+    @Test func `says nothing more of a volume that was missing from the start`() throws {
+        let world = try World()
+        let run = try world.boot("true", setup: "umount /mnt/agent-data")
+        #expect(
+            run.code == 0 && run.errors.split(separator: "\n").count { $0.contains("/mnt/agent-data") } == 1, "\(run)")
+    }
+
     @Test(arguments: [SIGTERM, SIGINT])
     func `comes in order: hooks, the command, what is left`(signal: Int32) throws {
         let world = try World([

@@ -126,7 +126,8 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.hooksEnded) == [.askCommand])
         #expect(life.after(.signal(signal)) == [])
         #expect(life.after(.commandEnded(code: 5)) == [.askRest])
-        #expect(life.after(.alone) == [.exit(code: 5)])
+        #expect(life.after(.alone) == [.start(.adoption)])
+        #expect(life.after(.adoptionEnded) == [.exit(code: 5)])
     }
 
     @Test func `runs the hooks when the command ends by itself, before or after they are through`() {
@@ -134,11 +135,11 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.commandEnded(code: 4)) == [.tellStopping, .start(.shutdownHooks)])
         #expect(life.after(.signal(.quit)) == [], "there is no command to forward to")
         #expect(life.after(.hooksEnded) == [.askRest])
-        #expect(life.after(.alone) == [.exit(code: 4)])
+        #expect(life.after(.alone, .adoptionEnded) == [.exit(code: 4)])
         life = Life.running()
         #expect(life.after(.signal(.terminate), .commandEnded(code: 6)) == [])
         #expect(life.after(.hooksEnded) == [.askRest])
-        #expect(life.after(.alone) == [.exit(code: 6)])
+        #expect(life.after(.alone, .adoptionEnded) == [.exit(code: 6)])
     }
 
     @Test func `ends hooks that take too long, and goes on`() {
@@ -151,14 +152,14 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         var life = Life.running()
         #expect(life.after(.signal(.terminate), .hooksEnded, .elapsed(.grace)) == [.killEverything])
         #expect(life.after(.commandEnded(code: 137)) == [.killEverything])
-        #expect(life.after(.alone) == [.exit(code: 137)])
+        #expect(life.after(.alone, .adoptionEnded) == [.exit(code: 137)])
         life = Life.running()
         #expect(life.after(.commandEnded(code: 2), .hooksEnded, .elapsed(.grace)) == [.killEverything])
         #expect(life.after(.elapsed(.dying)) == [.exit(code: 2)])
         life = Life.running()
         #expect(life.after(.signal(.terminate), .elapsed(.grace)) == [.killEverything])
         #expect(life.after(.hooksEnded) == [])
-        #expect(life.after(.commandEnded(code: 137), .alone) == [.exit(code: 137)])
+        #expect(life.after(.commandEnded(code: 137), .alone, .elapsed(.dying)) == [.exit(code: 137)])
     }
 }
 
@@ -198,7 +199,7 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.commandEnded(code: 5)) == [.stopServices])
         #expect(life.after(.signal(.quit)) == [])
         #expect(life.after(.servicesStopped) == [.askRest])
-        #expect(life.after(.alone) == [.exit(code: 5)])
+        #expect(life.after(.alone, .adoptionEnded) == [.exit(code: 5)])
     }
 
     @Test func `ends when an essential one fails, with its code, whatever the command says`() {
@@ -207,13 +208,13 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.servicesFailed(code: 8)) == [])
         #expect(life.after(.hooksEnded) == [.askCommand])
         #expect(life.after(.commandEnded(code: 0)) == [.stopServices])
-        #expect(life.after(.servicesStopped, .alone) == [.exit(code: 7)])
+        #expect(life.after(.servicesStopped, .alone, .adoptionEnded) == [.exit(code: 7)])
     }
 
     @Test func `kills those that are still there when the grace time is over`() {
         var life = Life.running(hasServices: true)
         #expect(life.after(.commandEnded(code: 2), .hooksEnded) == [.stopServices])
         #expect(life.after(.elapsed(.grace)) == [.killEverything])
-        #expect(life.after(.alone) == [.exit(code: 2)])
+        #expect(life.after(.alone, .adoptionEnded) == [.exit(code: 2)])
     }
 }

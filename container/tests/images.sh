@@ -146,10 +146,10 @@ check_same "the server runs as opencoder, in its workspace, on the port asked fo
     'opencoder /home/opencoder/workspace web --port 3123 --hostname 0.0.0.0' \
     "$(in_container opencode 'cat workspace/started' opencoder)"
 check_same "the broker runs as root" 0 "$(in_container opencode 'stat -c %u /proc/$(pidof opencode-broker)' root)"
-#in_container opencode 'kill -KILL $(pidof opencode-broker)' root
-#soon "a broker that was killed comes back" private_docker exec opencode /bin/sh -c "'pidof opencode-broker && [ -S /run/opencode/auth.sock ]'"
-#in_container opencode 'kill -STOP $(cat ~opencoder/workspace/pid)' root
-#check_status "a server that does not answer is not healthy" 1 private_docker exec --env OPENCODE_PORT=3123 opencode cai health
+in_container opencode 'kill -KILL $(pidof opencode-broker)' root
+soon "a broker that was killed comes back" private_docker exec opencode /bin/sh -c "'pidof opencode-broker && [ -S /run/opencode/auth.sock ]'"
+in_container opencode 'kill -STOP $(cat ~opencoder/workspace/pid)' root
+check_status "a server that does not answer is not healthy" 1 private_docker exec --env OPENCODE_PORT=3123 opencode cai health
 private_docker rm --force opencode >/dev/null
 
 # --- compose ---
