@@ -1,9 +1,9 @@
-import CaiModel
-import Logging
+package import CaiModel
+package import Logging
 
 extension Logger {
     /// Tells a finding at its severity.
-    func log(_ finding: Finding) {
+    package func log(_ finding: Finding) {
         let level: Level =
             switch finding.severity {
             case .note: .notice

@@ -23,13 +23,17 @@ struct LinksWatchCommand: ParsableCommand {
             let isJSON = global.json
             let guardian = LinkGuard(
                 workplace, stopper: stopper,
-                load: {
-                    let session = try Session(workplace)
-                    return GuardedMachine(
-                        machine: session.machine, entries: session.entries, findings: session.complaints)
-                }, report: { GuardLines.print($0, isJSON: isJSON) })
+                load: { try GuardedMachine(workplace) }, report: { GuardLines.print($0, isJSON: isJSON) })
             try guardian.run()
         }
+    }
+}
+
+extension GuardedMachine {
+    /// Opens the machine's trees and reads the manifests.
+    init(_ workplace: Workplace) throws {
+        let session = try Session(workplace)
+        self.init(machine: session.machine, entries: session.entries, findings: session.complaints)
     }
 }
 
@@ -48,7 +52,15 @@ enum GuardLines {
         fflush(nil)
     }
 
-    private static func text(_ event: GuardEvent) -> String {
+    /// The event for a log.
+    static func finding(_ event: GuardEvent) -> Finding {
+        Finding(
+            event.severity, at: event.path.isEmpty ? "links" : event.path,
+            [event.kind == .noticed ? nil : event.kind.rawValue, event.sentence, event.target.map { "-> \($0)" }]
+                .compactMap(\.self).joined(separator: " "), advice: event.advice)
+    }
+
+    static func text(_ event: GuardEvent) -> String {
         let what = [event.path, event.sentence ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
         return "[\(event.kind.rawValue.uppercased())] \(what)" + (event.target.map { " -> \($0)" } ?? "")
     }

@@ -20,7 +20,8 @@ struct ServeCommand: ParsableCommand {
             alone: exit code 75.
 
             SIGHUP reads settings and manifests again and repairs the links (cai init --repair). SIGTERM answers what was \
-            asked before and ends. A service manager (NOTIFY_SOCKET) hears of all that, and has its watchdog fed.
+            asked before and ends. Meanwhile links are kept as cai links watch does, unless link_guard is false. A service \
+            manager (NOTIFY_SOCKET) hears of all that, and has its watchdog fed.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -44,6 +45,13 @@ struct ServeCommand: ParsableCommand {
                 try AgentSocket(passed: passed)
                 ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
             defer { socket.remove() }
+            _ = HeldSignals()  // while there is no other thread
+            let guardian =
+                try workplace.settings.isOn(.linkGuard) && (try? workplace.volumeState()) != .unused
+                ? GuardThread(
+                    workplace, load: { try GuardedMachine(workplace) }, report: { logger.log(GuardLines.finding($0)) })
+                : nil
+            defer { guardian?.stop() }
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",

@@ -42,6 +42,26 @@ import Testing
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `keeps links meanwhile: what is saved over one is adopted`() throws {
+        let world = try settledWorld(["run": [:]])
+        let service = try Service(world).ready()
+        try service.program.said("watching")
+        try world.save("home/agent/.claude.json", "{\"saved\": 1}")
+        try service.program.said("adopted")
+        #expect(world.link("home/agent/.claude.json") == "/mnt/agent-data/claude/claude.json")
+        #expect(try world.text("mnt/agent-data/claude/claude.json") == "{\"saved\": 1}")
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `leaves links alone when told to`() throws {
+        let world = try settledWorld(["run": [:], "etc/containai/agent.toml": "link_guard = false"])
+        let service = try Service(world).ready()
+        try world.save("home/agent/.claude.json", "{\"saved\": 1}")
+        #expect(try world.ask("/v1/health").status == "503")
+        #expect(try service.stop() == .exited(0))
+        #expect(world.link("home/agent/.claude.json") == nil)
+    }
+
     @Test func `goes on without a volume, and says what is wrong`() throws {
         let world = try World(["run": [:]])
         try Files.remove(world.volume)

@@ -64,3 +64,50 @@ package final class LinkGuard: Sendable {
     /// Guards until it is stopped; what is waiting then is done first. Throws what keeps it from beginning.
     package func run() throws { try GuardLoop(self, try load()).run() }
 }
+
+/// A guard on a thread of its own, for a process that does other things as well.
+///
+/// What keeps it from beginning, such as a volume that is not there yet, is told, and it tries again.
+package final class GuardThread: Sendable {
+    private let stopper: Waker
+    private let thread: Thread?
+
+    /// Starts it. The signals that this thread holds back never interrupt it.
+    package init(
+        _ workplace: Workplace, load: @escaping @Sendable () throws -> GuardedMachine,
+        report: @escaping @Sendable (GuardEvent) -> Void
+    ) throws {
+        let stopper = try Waker()
+        let guardian = LinkGuard(workplace, stopper: stopper, load: load, report: report)
+        self.stopper = stopper
+        thread = Thread {
+            var told = ""
+            while true {
+                do {
+                    return try guardian.run()
+                } catch {
+                    let sentence = "are not guarded: \(error.sentence)"
+                    // Once: a container without a volume may stay so.
+                    if sentence != told {
+                        report(GuardEvent(.failed, "links", sentence: sentence, severity: .warning))
+                    }
+                    told = sentence
+                }
+                // Without an answer it would ask again without a pause.
+                guard let isStopped = try? Input.wait(for: [stopper.raw], atMost: .seconds(10)), !isStopped[0] else {
+                    return
+                }
+            }
+        }
+        if thread == nil {
+            report(
+                GuardEvent(.failed, "links", sentence: "are not guarded: no thread is to be had", severity: .warning))
+        }
+    }
+
+    /// Lets it finish what is waiting, and end.
+    package func stop() {
+        stopper.wake()
+        thread?.join()
+    }
+}

@@ -23,6 +23,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case archiveDepth = "archive_max_depth"
     case archivePathBytes = "archive_max_path_bytes"
     case linkScan = "link_scan_seconds"
+    case linkGuard = "link_guard"
     case agentService = "agent_service"
     case serviceOutput = "service_output"
 
@@ -32,7 +33,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     package var kind: Kind {
         switch self {
         case .preset, .user, .serviceOutput: .word
-        case .agentService: .flag
+        case .agentService, .linkGuard: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
@@ -108,7 +109,7 @@ package enum Preset: String, CaseIterable, Sendable {
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
             .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),
-            .linkScan: .number(600),
+            .linkScan: .number(600), .linkGuard: .flag(true),
             .agentService: .flag(true), .serviceOutput: .text("text"),
         ]
     }
