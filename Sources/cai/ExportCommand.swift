@@ -33,8 +33,11 @@ struct ExportCommand: ParsableCommand {
             let target = try ExportTarget(
                 output, name: "containai-export-\(WallClock.localName(now)).\(format.rawValue)",
                 workshop: FilePath(Environment.all["TMPDIR"] ?? "/tmp"))
+            let (configuration, problems) = try session.importConfiguration()
+            problems.forEach(Talk.finding)
             let job = ExportJob(
-                session.machine, choice: choice(session), format: format, created: Timestamp(secondsSinceEpoch: now))
+                session.machine, choice: choice(session, configuration.excludes), format: format,
+                created: Timestamp(secondsSinceEpoch: now))
             let report = try export(job, target, session.workplace)
             session.complaints.forEach(Talk.finding)
             report.findings.forEach(Talk.finding)
@@ -43,13 +46,13 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    private func choice(_ session: Session) -> ExportChoice {
+    private func choice(_ session: Session, _ patterns: [String]) -> ExportChoice {
         var secrets: Set<PathKey> = []
         if noSecrets {
             secrets = Set(session.entries.filter(\.isSecret).map(\.target.key))
             secrets.insert(PathKey(".env"))
         }
-        return ExportChoice(excludes: noExcludes ? .none : Excludes([]), secrets: secrets)
+        return ExportChoice(excludes: noExcludes ? .none : Excludes(patterns), secrets: secrets)
     }
 
     private func export(_ job: ExportJob, _ target: ExportTarget, _ workplace: Workplace) throws -> ExportReport {

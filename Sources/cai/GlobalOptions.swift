@@ -78,6 +78,22 @@ struct Session {
 
     var layout: Layout { machine.layout }
 
+    /// Where the workspace is: the directory that this runs in, unless it works on another root; and where the host has it.
+    var workspaces: [FilePath] {
+        let here = ProcessFacts.workingDirectory
+        let isElsewhere = workplace.rootPath != "/" || here == "/"
+        let host = Environment.all["CAI_HOST_WORKSPACE"].map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }
+        return [isElsewhere ? workplace.settings.path(.workspace) : here] + [host].compactMap { $0 }
+    }
+
+    /// What the configuration of imports and exports says, where no file of it is named.
+    func importConfiguration() throws -> (ImportConfiguration, [Finding]) {
+        try workplace.asOwner {
+            var loader = ImportConfigurationLoader(machine, source: nil, workspaces: workspaces)
+            return loader.discover()
+        }
+    }
+
     /// The entries as the manifests declare them by now. The caller is the owner already.
     func entriesNow() throws -> [Entry] {
         let manifests = ManifestLoader(builtIn: BuiltInManifests.files)

@@ -101,7 +101,7 @@ struct ImportCommand: ParsableCommand {
     private func carryOut(
         _ session: Session, _ source: OpenedSource, _ arrangement: SourceArrangement, _ findings: [Finding]
     ) throws -> (RunReport<ImportPlan>, RunReport<LinkPlan>?) {
-        let workspaces = workspaces(session)
+        let workspaces = session.workspaces
         var loader = ImportConfigurationLoader(
             session.machine, source: arrangement == .home ? source : nil, workspaces: workspaces)
         let (configuration, problems) =
@@ -114,15 +114,6 @@ struct ImportCommand: ParsableCommand {
             .run(request, session.options("import", isPreview: dryRun))
         report.findings = findings + problems + report.findings
         return (report, try repairLinks(session, after: report, isOwnHome: source.isOwnHome))
-    }
-
-    /// Where the workspace is: the directory that this runs in, below the root; and where the host has it.
-    private func workspaces(_ session: Session) -> [FilePath] {
-        let named = session.workplace.settings.path(.workspace)
-        let here = ProcessFacts.workingDirectory
-        let isElsewhere = root != "/" || here == "/"
-        let host = Environment.all["CAI_HOST_WORKSPACE"].map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }
-        return [isElsewhere ? named : here] + [host].compactMap { $0 }
     }
 
     /// Puts the links that an import made necessary, where links belong: in a container. The logins that an import of the
