@@ -56,12 +56,13 @@ struct DatabaseSnapshot {
         try wait { database.lockRange(Self.pending) }
         try wait { database.lockRange(Self.shared) }
         database.unlockRange(Self.pending)
-        let before = try database.status(path)
         guard let index = try open("-shm") else {
-            return try withoutIndex(database, before, path)
+            return try withoutIndex(database, database.status(path), path)
         }
         try wait { index.descriptor.lockRange(Self.checkpoint) }
         try wait { index.descriptor.lockRange(Self.firstReader) }
+        // Only from here on: until then others write their log back into the database.
+        let before = try database.status(path)
         guard let log = try open("-wal"), let main = try copy(database, name, before, path),
             let logged = try copy(log.descriptor, log.name, try log.descriptor.status(path), path)
         else { return nil }
