@@ -121,7 +121,8 @@ struct ImportCommand: ParsableCommand {
     private func repairLinks(
         _ session: Session, after report: RunReport<ImportPlan>, isOwnHome: Bool
     ) throws -> RunReport<LinkPlan>? {
-        guard !dryRun, report.problems.isEmpty else { return nil }
+        let isWhole = report.problems.isEmpty && !report.allFindings.contains { $0.severity == .error }
+        guard !dryRun, isWhole else { return nil }
         do {
             try session.workplace.requireContainer(for: "import")
         } catch is NotInContainer {

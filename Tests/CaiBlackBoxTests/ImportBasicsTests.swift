@@ -28,6 +28,16 @@ let exampleHome: Item = [
         #expect(world.volumeText("shell/bash_aliases") == "alias ll='ls -l'\n")
     }
 
+    @Test(.rootOnly) func `what cannot be read keeps everything else from being imported too`() throws {
+        let world = try World.importing(exampleHome, into: ["claude": ["settings.json": "{\"old\": 1}"]])
+        try world.put("/host/.codex/config.toml", .file("root's").mode(0o600).owned(by: 0))
+        let before = try Snapshot(of: world.volume.appending("claude"))
+        let run = try world.importHost()
+        #expect(run.code == 1 && run.errors.contains("config.toml"), "\(run)")
+        #expect(try Snapshot(of: world.volume.appending("claude")).differences(from: before) == [])
+        #expect(!world.exists("mnt/agent-data/editors") && !world.exists("mnt/agent-data/.containai-imported-at"))
+    }
+
     @Test func `A3: directories exist, also those that the source lacks, and files are copied`() throws {
         let world = try World.importing(exampleHome)
         #expect(try world.importHost().code == 0)

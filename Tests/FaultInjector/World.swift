@@ -31,10 +31,15 @@ final class World: Sendable {
         var volume: [Node]
 
         var all: [Node] { home + volume }
-        /// All of it that must never be lost: the state of `cai` itself does not count, what it displaced does.
+        /// All of it that must never be lost: the state of `cai` itself does not count; what it displaced does, and what it
+        /// is about to displace, as long as a journal has the next run do that.
         var treasures: Set<Node.Content> {
+            let hasJournal = volume.contains {
+                $0.path.starts(with: ".containai/journal") && $0.content != .directory
+            }
             let volume = volume.filter {
                 !$0.path.string.hasPrefix(".containai") || $0.path.starts(with: ".containai/displaced")
+                    || hasJournal && $0.path.starts(with: ".containai/staging")
             }
             return Set((home + volume).compactMap(\.treasure))
         }

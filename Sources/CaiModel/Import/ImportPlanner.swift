@@ -58,7 +58,7 @@ package struct ImportPlan: Planned {
 }
 
 /// Plans an import: what differs is placed, what makes room is displaced, everything together. An empty plan means that
-/// nothing has to be written.
+/// nothing has to be written, or that something could not be read, which is an error among its findings.
 package func planImport(
     _ seen: ImportObservation, baseline: Baseline, layout: Layout, stamp: ImportStamp?
 ) -> ImportPlan {
@@ -67,6 +67,8 @@ package func planImport(
         privateDirectories: seen.privateDirectories)
     planner.result.events = seen.events
     planner.result.plan.findings = seen.findings
+    // What could not be read would be missing: half an import is none.
+    if seen.findings.contains(where: { $0.severity == .error }) { return planner.result }
     for item in seen.items { planner.add(item) }
     for (target, found) in seen.extras { planner.remove(target, found, isOurs: false) }
     for (target, found) in seen.obsolete { planner.remove(target, found, isOurs: true) }
