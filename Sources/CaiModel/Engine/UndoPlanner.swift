@@ -35,9 +35,11 @@ package func planUndo(_ items: [KeptItem], run: RunID, findings: [Finding]) -> U
         return Placement(target, found: item.found, content: .kept(item.path, run: run))
     }
     // What lies on the volume alone comes back all together or not at all.
+    let isTogether = placements.count == wanted.count
+    let isKnown = !findings.contains { $0.severity == .error }
     let steps =
-        placements.count == wanted.count
-        ? placements.map { Step.place($0) }
+        isTogether
+        ? (isKnown ? placements : []).map { Step.place($0) }
         : wanted.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
     return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
 }

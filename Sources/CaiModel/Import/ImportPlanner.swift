@@ -67,8 +67,13 @@ package func planImport(
         privateDirectories: seen.privateDirectories)
     planner.result.events = seen.events
     planner.result.plan.findings = seen.findings
-    // What could not be read would be missing: half an import is none.
-    if seen.findings.contains(where: { $0.severity == .error }) { return planner.result }
+    // What could not be read, or looked at, would be missing: half an import is none.
+    let unseen = seen.items.filter { if case .unreachable(.failed) = $0.found { true } else { false } }
+    for item in unseen { planner.add(item) }
+    if !unseen.isEmpty || seen.findings.contains(where: { $0.severity == .error }) {
+        planner.result.plan.steps = []
+        return planner.result
+    }
     for item in seen.items { planner.add(item) }
     for (target, found) in seen.extras { planner.remove(target, found, isOurs: false) }
     for (target, found) in seen.obsolete { planner.remove(target, found, isOurs: true) }
@@ -97,6 +102,8 @@ private struct ImportPlanner {
     private var made: Set<VolumePath> = []
     /// Targets about which nothing can be done, with everything below them.
     private var blocked: Set<VolumePath> = []
+    /// Directories that make room for something else, with everything below them.
+    private var replaced: Set<VolumePath> = []
 
     init(
         baseline: Baseline, layout: Layout, directories: [VolumePath: Node], privateDirectories: Set<VolumePath>
@@ -108,7 +115,7 @@ private struct ImportPlanner {
     }
 
     mutating func add(_ item: ImportItem) {
-        guard !isBlocked(item.target), addParents(of: item.target) else { return }
+        guard !item.target.isAtOrBelow(blocked), addParents(of: item.target) else { return }
         if case .unreachable(let obstacle) = item.found {
             return block(item.target, obstacle.sentence, advice: obstacle.advice)
         }
@@ -206,6 +213,7 @@ private struct ImportPlanner {
     }
 
     private mutating func noteReplacement(_ item: ImportItem) {
+        replaced.insert(item.target)
         result.plan.findings.append(
             Finding(
                 .warning, at: layout.text(item.target),
@@ -221,15 +229,6 @@ private struct ImportPlanner {
     private mutating func block(_ target: VolumePath, _ sentence: String, advice: String?) {
         guard blocked.insert(target).inserted else { return }
         result.plan.findings.append(Finding(.error, at: layout.text(target), sentence, advice: advice))
-    }
-
-    private func isBlocked(_ target: VolumePath) -> Bool {
-        var next: VolumePath? = target
-        while let path = next {
-            if blocked.contains(path) { return true }
-            next = path.parent
-        }
-        return false
     }
 
     /// Plans the directories above a target that are missing. Returns whether they can be used.
@@ -267,6 +266,8 @@ private struct ImportPlanner {
     }
 
     mutating func remove(_ target: VolumePath, _ found: Node, isOurs: Bool) {
+        // It goes with the directory that it is in.
+        if target.isAtOrBelow(replaced) { return }
         result.plan.steps.append(.place(Placement(target, found: found, content: .nothing, isOurs: isOurs)))
     }
 
@@ -284,5 +285,17 @@ private struct ImportPlanner {
                     .warning, at: layout.text(ImportStamp.target), "is \(stamp.found.word); the time was not noted",
                     advice: "remove it"))
         }
+    }
+}
+
+extension VolumePath {
+    /// Whether this path, or a directory above it, is among these.
+    fileprivate func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
+        var next: VolumePath? = self
+        while let path = next {
+            if paths.contains(path) { return true }
+            next = path.parent
+        }
+        return false
     }
 }
