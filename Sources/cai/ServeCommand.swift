@@ -49,7 +49,12 @@ struct ServeCommand: ParsableCommand {
             let guardian =
                 try workplace.settings.isOn(.linkGuard) && (try? workplace.volumeState()) != .unused
                 ? GuardThread(
-                    workplace, load: { try GuardedMachine(workplace) }, report: { logger.log(GuardLines.finding($0)) })
+                    workplace,
+                    load: {
+                        // Links into a directory of the container itself would only look as if something were kept.
+                        try workplace.requireContainer(for: "serve")
+                        return try GuardedMachine(workplace)
+                    }, report: { logger.log(GuardLines.finding($0)) })
                 : nil
             defer { guardian?.stop() }
             try AgentService(

@@ -3,10 +3,12 @@ import CaiPlatform
 import SystemPackage
 
 /// This does not look like a container with a volume, so nothing on `/` is touched.
-package struct NotInContainer: Error, Sendable {
+package struct NotInContainer: Error, Sendable, CustomStringConvertible {
     package let command: String
     /// What was missing.
     package let reason: String
+
+    package var description: String { reason }
 }
 
 extension Workplace {
