@@ -1,5 +1,8 @@
 package import CaiModel
 package import CaiPlatform
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import NIOPosix
@@ -15,18 +18,23 @@ package struct AgentService {
     private let socket: CInt
     private let place: String
     private let jobs: AgentJobs
+    private let hub: EventHub
     private let peers: PeerPolicy
+    private let requestBytes: Int64
     private let manager: ServiceManager
     private let logger: Logger
 
-    /// Serves on a bound socket, which it closes. `place` names that in what it tells.
+    /// Serves on a bound socket, which it closes. `place` names that in what it tells; a request has at most `requestBytes`.
     package init(
-        socket: CInt, place: String, jobs: AgentJobs, peers: PeerPolicy, manager: ServiceManager, logger: Logger
+        socket: CInt, place: String, jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, requestBytes: Int64,
+        manager: ServiceManager, logger: Logger
     ) {
         self.socket = socket
         self.place = place
         self.jobs = jobs
+        self.hub = hub
         self.peers = peers
+        self.requestBytes = requestBytes
         self.manager = manager
         self.logger = logger
     }
@@ -40,10 +48,18 @@ package struct AgentService {
         let signals = HeldSignals()
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         let worker = Worker()
-        let gate = PeerGate(peers, logger: logger)
-        let router = Routes.router(AgentState(jobs: jobs, worker: worker, loop: loop))
-        let server = HTTPServer(loop: loop, logger: logger) { request, peer, channel in
-            await gate.answer(request, peer, channel, router)
+        let counters = Counters()
+        let gate = PeerGate(peers, logger: logger, counters: counters)
+        let router = Routes.router(
+            AgentState(
+                jobs: jobs, hub: hub, counters: counters, worker: worker, loop: loop, requestBytes: requestBytes,
+                logger: logger))
+        let server = HTTPServer(loop: loop, logger: logger, counters: counters) {
+            request, peer, channel, exchange, go in
+            if let refusal = gate.refusal(request, peer) { return refusal }
+            if request.headers[.expect]?.lowercased() == "100-continue" { try await go() }
+            let context = AgentContext(source: .init(channel: channel, logger: logger, exchange: exchange))
+            return try await router.respond(to: request, context: context)
         }
         let end = ServiceEnd()
         let serving = Task(executorPreference: LoopExecutor(loop)) {
@@ -62,6 +78,7 @@ package struct AgentService {
             case .hangup: reload(worker, gate)
             case .terminate:
                 manager.tell(.stopping, .status("Answering what was asked before"))
+                hub.close()
                 server.stop()
                 loop.scheduleTask(in: Self.drainTime) { serving.cancel() }
             case .wake: continue

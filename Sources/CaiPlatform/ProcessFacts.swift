@@ -23,3 +23,24 @@ extension ProcessFacts {
         }
     }
 }
+
+extension ProcessFacts {
+    /// Bytes of this process in memory (proc_pid_statm(5)); nil without /proc.
+    package static var residentBytes: Int? {
+        guard let file = try? Descriptor(opening: "/proc/self/statm"),  // nobody tells
+            let bytes = try? file.readAll(limit: 4096, "/proc/self/statm")  // likewise
+        else { return nil }
+        let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+        return fields.count > 1 ? Int(fields[1]).map { $0 * Int(getpagesize()) } : nil
+    }
+
+    /// How many descriptors this process has open; nil without /proc.
+    package static var openDescriptors: Int? {
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // "." and "..", and the one that is looked with.
+        return count - 3
+    }
+}

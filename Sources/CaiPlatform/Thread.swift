@@ -26,6 +26,13 @@ package struct Thread {
         self.id = id
     }
 
+    /// Starts one that nobody waits for. False when the system has no thread to give.
+    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = Thread(body) else { return false }
+        pthread_detach(thread.id)
+        return true
+    }
+
     /// Waits until it has ended.
     package func join() { pthread_join(id, nil) }
 }

@@ -33,17 +33,23 @@ struct ExportCommand: ParsableCommand {
             let target = try ExportTarget(
                 output, name: "containai-export-\(WallClock.localName(now)).\(format.rawValue)",
                 workshop: FilePath(Environment.all["TMPDIR"] ?? "/tmp"))
-            let (configuration, problems) = try session.importConfiguration()
+            let (job, problems) = try job(session, format, now)
             problems.forEach(Talk.finding)
-            let job = ExportJob(
-                session.machine, choice: choice(session, configuration.excludes), format: format,
-                created: Timestamp(secondsSinceEpoch: now))
             let report = try export(job, target, session.workplace)
             session.complaints.forEach(Talk.finding)
             report.findings.forEach(Talk.finding)
             try show(report, format)
             if report.findings.contains(where: { $0.severity == .error }) { throw Exit.found }
         }
+    }
+
+    /// What is to be exported, and what was noticed about that.
+    func job(_ session: Session, _ format: ArchiveFormat, _ now: Int64) throws -> (ExportJob, [Finding]) {
+        let (configuration, problems) = try session.importConfiguration()
+        let job = ExportJob(
+            session.machine, choice: choice(session, configuration.excludes), format: format,
+            created: Timestamp(secondsSinceEpoch: now))
+        return (job, problems)
     }
 
     private func choice(_ session: Session, _ patterns: [String]) -> ExportChoice {
@@ -74,14 +80,7 @@ struct ExportCommand: ParsableCommand {
     private func show(_ report: ExportReport, _ format: ArchiveFormat) throws {
         let isStream = report.path == "-"
         if global.json {
-            let text = try JSON.object([
-                "path": .string(report.path.printable), "format": .string(format.rawValue),
-                "created": .string(report.created.description), "host": .string(report.host),
-                "files": .number(report.files), "directories": .number(report.directories),
-                "links": .number(report.links), "size_bytes": .number(report.contentBytes),
-                "archive_bytes": .number(report.archiveBytes), "amended": .number(report.amended),
-                "findings": .array(report.findings.map(\.json)),
-            ]).text()
+            let text = try report.document(format).text()
             // The archive has standard output to itself.
             if isStream { Talk.line(text) } else { print(text) }
         } else if !isStream {
@@ -89,6 +88,19 @@ struct ExportCommand: ParsableCommand {
         }
         let things = "\(report.files) files, \(report.directories) directories, \(report.links) links"
         Talk.info("Exported \(things): \(report.contentBytes) bytes in \(report.archiveBytes).")
+    }
+}
+
+extension ExportReport {
+    /// The report for machines.
+    func document(_ format: ArchiveFormat) -> JSON {
+        .object([
+            "path": .string(path.printable), "format": .string(format.rawValue),
+            "created": .string(created.description), "host": .string(host), "files": .number(files),
+            "directories": .number(directories), "links": .number(links), "size_bytes": .number(contentBytes),
+            "archive_bytes": .number(archiveBytes), "amended": .number(amended),
+            "findings": .array(findings.map(\.json)),
+        ])
     }
 }
 

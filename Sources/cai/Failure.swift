@@ -59,7 +59,7 @@ extension SourceProblem {
 }
 
 /// An error in the user's words.
-private struct Failure {
+struct Failure {
     let sentence: String
     let advice: String?
     let code: ExitCode

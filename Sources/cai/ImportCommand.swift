@@ -34,18 +34,16 @@ struct ImportCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let session = try Session(Workplace(root: root, settings: nil).withoutMistakes())
-            let input = try openInput(session)
-            let (report, links) = try session.workplace.asOwner { try carryOut(session, input) }
-            let lines = ImportLines(report, links, session.layout, isDryRun: dryRun, isVerbose: verbose)
+            let lines = try carryOut(session, openInput(session))
             session.complaints.forEach(Talk.finding)
-            if json { try report.json(session.layout, command: "import", extra: lines.json).print() }
+            if json { try lines.document.print() }
             lines.all.forEach(Talk.line)
             if lines.isFailure { throw Exit.found }
         }
     }
 
     /// What `--from` names, opened with the caller's rights.
-    private enum Input {
+    enum Input {
         case tree(OpenedSource)
         case archive(ArchiveFile)
     }
@@ -69,7 +67,13 @@ struct ImportCommand: ParsableCommand {
         return FilePath(home).appending(FilePath(String(text.dropFirst(2))).components)
     }
 
-    private func carryOut(
+    /// Imports, and repairs the links behind it.
+    func carryOut(_ session: Session, _ input: Input) throws -> ImportLines {
+        let (report, links) = try session.workplace.asOwner { try importAsOwner(session, input) }
+        return ImportLines(report, links, session.layout, isDryRun: dryRun, isVerbose: verbose)
+    }
+
+    private func importAsOwner(
         _ session: Session, _ input: Input
     ) throws -> (RunReport<ImportPlan>, RunReport<LinkPlan>?) {
         switch input {

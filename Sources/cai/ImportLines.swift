@@ -141,7 +141,10 @@ struct ImportLines {
 
     var isFailure: Bool { !report.problems.isEmpty || report.worst == .error }
 
-    var json: [String: JSON] {
+    /// The report for machines.
+    var document: JSON { report.json(layout, command: "import", extra: json) }
+
+    private var json: [String: JSON] {
         [
             "unchanged": .number(report.detail.unchanged), "kept": .number(report.detail.kept),
             "link_changes": .number(repaired),

@@ -159,8 +159,11 @@ struct LinkLines {
         return lines + ["  Errors: \(counts.errors)"]
     }
 
+    /// The report for machines.
+    var document: JSON { report.json(layout, command: "links", extra: json) }
+
     /// What `--json` adds to the run: states and counts.
-    var json: [String: JSON] {
+    private var json: [String: JSON] {
         let counts = counts
         return [
             "links": .array(

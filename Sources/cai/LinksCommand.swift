@@ -15,10 +15,7 @@ struct LinksCommand: ParsableCommand {
         @Flag(help: "Print nothing but errors.") var quiet = false
 
         func run() throws {
-            try reportingFailures {
-                let (report, session) = try runLinks(global, isPreview: true)
-                try show(report, session, mode: .check, quiet: quiet, json: global.json)
-            }
+            try reportingFailures { try show(global, mode: .check, quiet: quiet) }
         }
     }
 
@@ -32,33 +29,30 @@ struct LinksCommand: ParsableCommand {
         @Flag(help: "Print nothing but errors.") var quiet = false
 
         func run() throws {
-            try reportingFailures {
-                let (report, session) = try runLinks(global, isPreview: dryRun)
-                try show(report, session, mode: dryRun ? .dryRun : .repair, quiet: quiet, json: global.json)
-            }
+            try reportingFailures { try show(global, mode: dryRun ? .dryRun : .repair, quiet: quiet) }
         }
     }
 }
 
-private func runLinks(_ global: GlobalOptions, isPreview: Bool) throws -> (RunReport<LinkPlan>, Session) {
-    let session = try Session(try global.workplace())
+/// Looks at the links and, unless it is a preview, mends them.
+func runLinks(_ session: Session, _ mode: LinkLines.Mode) throws -> LinkLines {
     let job = LinksJob(session.machine, entries: session.entries)
+    let isPreview = mode != .repair
     let report = try session.workplace.asOwner {
         let report = try job.run(session.options("links", isPreview: isPreview), policy: .replaceAll)
         if !isPreview { try job.stamp(report) }
         return report
     }
-    return (report, session)
+    return LinkLines(report, session.layout, mode: mode)
 }
 
-private func show(
-    _ report: RunReport<LinkPlan>, _ session: Session, mode: LinkLines.Mode, quiet: Bool, json: Bool
-) throws {
-    let lines = LinkLines(report, session.layout, mode: mode)
+private func show(_ global: GlobalOptions, mode: LinkLines.Mode, quiet: Bool) throws {
+    let session = try Session(try global.workplace())
+    let lines = try runLinks(session, mode)
     session.complaints.forEach(Talk.finding)
-    report.findings.filter { $0.severity == .warning }.forEach(Talk.finding)
-    if json {
-        try report.json(session.layout, command: "links", extra: lines.json).print()
+    lines.report.findings.filter { $0.severity == .warning }.forEach(Talk.finding)
+    if global.json {
+        try lines.document.print()
     } else if !quiet {
         lines.text.forEach { print($0) }
     }

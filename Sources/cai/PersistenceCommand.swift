@@ -45,14 +45,21 @@ struct PersistenceCheckCommand: ParsableCommand {
         try reportingFailures {
             let workplace = try global.workplace()
             workplace.settings.findings.forEach(Talk.finding)  // what is left are warnings
-            let chosen = preset?.paths ?? (paths.isEmpty ? workplace.settings.persistentPaths : [])
-            let wanted = chosen + paths.map { PersistentPath(named: FilePath($0)) }
-            let check = PersistenceCheck(
-                wanted, below: workplace.rootPath, environment: PersistenceCheck.environmentOfThisProcess)
-            let report = try check.run()
+            let report = try look(workplace)
             print(global.json ? try report.json() : report.text(strict: strict))
             if !report.isClean(strict: strict) { throw Exit.found }
         }
+    }
+}
+
+extension PersistenceCheckCommand {
+    /// Looks at every path that is asked for.
+    func look(_ workplace: Workplace) throws -> PersistenceReport {
+        let chosen = preset?.paths ?? (paths.isEmpty ? workplace.settings.persistentPaths : [])
+        let wanted = chosen + paths.map { PersistentPath(named: FilePath($0)) }
+        return try PersistenceCheck(
+            wanted, below: workplace.rootPath, environment: PersistenceCheck.environmentOfThisProcess
+        ).run()
     }
 }
 

@@ -12,8 +12,11 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Be the agent service: answer HTTP on a Unix socket.",
         discussion: """
-            GET /v1/health answers what cai health --json prints, with status 503 when the container is not well. Root, the \
-            agent, and the users of the setting socket_uids may ask; the kernel tells who it is.
+            GET /v1/health, /v1/status, /v1/links, /v1/persistence, /v1/export, /v1/events and /metrics look; POST \
+            /v1/import, /v1/sync, /v1/links/repair and /v1/undo do what the commands of these names do, with their flags as \
+            query, and answer what they print with --json: openapi.yaml describes it. Root, the agent, and the users of \
+            the setting socket_uids may ask; the kernel tells who it is. With socket_token_file a request also needs \
+            Authorization: Bearer and the line in that file.
 
             The socket is /run/containai/agent.sock, or the one that systemd passes. Where /run/containai cannot be written \
             it is in $XDG_RUNTIME_DIR/containai, else in /tmp/containai-UID. A socket that somebody answers on is left \
@@ -37,6 +40,7 @@ struct ServeCommand: ParsableCommand {
             let passed = try SocketActivation.take()
             let workplace = try global.workplaceAsFound()
             let logger = ServiceLog.logger("cai", log, findings: workplace.settings.findings)
+            if let problem = workplace.tokenProblem { logger.log(problem) }
             let work = AgentWork(
                 workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: environment,
                 answers: LocalPage.answers
@@ -45,6 +49,7 @@ struct ServeCommand: ParsableCommand {
                 try AgentSocket(passed: passed)
                 ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
             defer { socket.remove() }
+            let hub = EventHub()
             _ = HeldSignals()  // while there is no other thread
             let guardian =
                 try workplace.settings.isOn(.linkGuard) && (try? workplace.volumeState()) != .unused
@@ -54,14 +59,22 @@ struct ServeCommand: ParsableCommand {
                         // Links into a directory of the container itself would only look as if something were kept.
                         try workplace.requireContainer(for: "serve")
                         return try GuardedMachine(workplace)
-                    }, report: { logger.log(GuardLines.finding($0)) })
+                    },
+                    report: {
+                        logger.log(GuardLines.finding($0))
+                        hub.publish($0.kind.rawValue, $0.json.line)
+                    })
                 : nil
             defer { guardian?.stop() }
+            let guardsLinks = guardian != nil
+            let jobs = ServiceJobs(
+                work: work, global: { [global] in try global.workplaceAsFound() },
+                start: Timestamp(secondsSinceEpoch: WallClock.seconds), guardsLinks: { guardsLinks })
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",
-                jobs: AgentJobs(health: { work.health() }, reload: { work.reload() }),
-                peers: workplace.peers, manager: manager, logger: logger
+                jobs: jobs.all, hub: hub, peers: workplace.peers,
+                requestBytes: workplace.settings.number(.requestBytes), manager: manager, logger: logger
             ).run()
         }
     }

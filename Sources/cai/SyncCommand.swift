@@ -17,18 +17,20 @@ struct SyncCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let workplace = try global.workplace()
-            if !force { try workplace.requireContainer(for: "sync") }
-            let session = try Session(workplace)
-            let report = try session.workplace.asOwner {
-                try SyncJob(session.machine, entries: session.entries)
-                    .run(session.options("sync", isPreview: dryRun))
-            }
-            let lines = SyncLines(report, session.layout, isDryRun: dryRun, isVerbose: verbose)
+            let session = try Session(try global.workplace())
+            let lines = try carryOut(session)
             session.complaints.forEach(Talk.finding)
-            if global.json { try report.json(session.layout, command: "sync", extra: lines.json).print() }
+            if global.json { try lines.document.print() }
             lines.all.forEach(Talk.line)
             if lines.failures > 0 { throw Exit.found }
         }
+    }
+    /// Syncs. Throws `NotInContainer` where it does not belong.
+    func carryOut(_ session: Session) throws -> SyncLines {
+        if !force { try session.workplace.requireContainer(for: "sync") }
+        let report = try session.workplace.asOwner {
+            try SyncJob(session.machine, entries: session.entries).run(session.options("sync", isPreview: dryRun))
+        }
+        return SyncLines(report, session.layout, isDryRun: dryRun, isVerbose: verbose)
     }
 }

@@ -108,7 +108,10 @@ struct SyncLines {
 
     private var failed: [String] { failures > 0 ? ["[WARN] \(failures) paths failed to sync"] : [] }
 
-    var json: [String: JSON] {
+    /// The report for machines.
+    var document: JSON { report.json(layout, command: "sync", extra: json) }
+
+    private var json: [String: JSON] {
         [
             "summary": .object([
                 isDryRun ? "would_sync" : "synced": .number(movedCount), "failed": .number(failures),

@@ -20,12 +20,18 @@ struct UndoCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let session = try Session(try global.workplace())
-            let job = UndoJob(session.machine, entries: session.entries)
-            if list { return try show(session.workplace.asOwner { try job.list() }) }
-            let report = try session.workplace.asOwner {
-                try job.run(id, session.options("undo", isPreview: dryRun))
+            if list {
+                return try show(
+                    session.workplace.asOwner { try UndoJob(session.machine, entries: session.entries).list() })
             }
-            try show(report, session.layout)
+            try show(try carryOut(session), session.layout)
+        }
+    }
+
+    /// Brings back what the run displaced. Throws `UnknownRun`.
+    func carryOut(_ session: Session) throws -> RunReport<UndoPlan> {
+        try session.workplace.asOwner {
+            try UndoJob(session.machine, entries: session.entries).run(id, session.options("undo", isPreview: dryRun))
         }
     }
 
@@ -68,8 +74,13 @@ struct UndoCommand: ParsableCommand {
             dryRun
                 ? "\(count) of \(report.detail.items.count) items of \(report.detail.run) would be restored."
                 : "\(count) of \(report.detail.items.count) items of \(report.detail.run) restored.")
-        if !report.problems.isEmpty || report.worst == .error { throw Exit.found }
+        if report.hasFailed { throw Exit.found }
     }
+}
+
+extension RunReport<UndoPlan> {
+    /// Whether something could not be brought back.
+    var hasFailed: Bool { !problems.isEmpty || worst == .error }
 }
 
 extension Step {

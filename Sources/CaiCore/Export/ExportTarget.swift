@@ -1,5 +1,5 @@
 import CaiModel
-import CaiPlatform
+package import CaiPlatform
 package import SystemPackage
 
 /// Why an export cannot be written where it was asked for.
@@ -63,6 +63,16 @@ package struct ExportTarget {
             partName = part
         }
         output = OutputFile(file: SharedFile(file), label: parent.appending(last))
+    }
+
+    /// A stream that somebody else reads.
+    package init(stream: consuming Descriptor, workshop: FilePath) {
+        place = .standardOutput
+        path = "-"
+        output = OutputFile(file: SharedFile(stream), label: "the stream")
+        spool = Spool(in: workshop)
+        partName = nil
+        replaced = nil
     }
 
     /// The directory and the name that a path on the command line means.

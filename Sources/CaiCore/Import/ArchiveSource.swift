@@ -1,5 +1,5 @@
 package import CaiModel
-import CaiPlatform
+package import CaiPlatform
 package import SystemPackage
 
 /// An archive that was unpacked for an import: on the volume, or for a preview elsewhere. It goes with the last reference.
@@ -36,6 +36,7 @@ package final class ArchiveSource: Sendable {
         do {
             let archive = try ArchiveUnpacker(limits: limits, entries: entries)
                 .unpack(from: file.take(), named: label, into: root)
+            try file.confirm()
             let base = archive.layout?.base ?? FilePath()
             arrangement =
                 archive.layout.map { $0.layout == .home ? .home : .volume }
@@ -86,10 +87,20 @@ package final class ArchiveFile {
     /// As it was named; `-` is standard input.
     package let path: FilePath
     private var descriptor: Descriptor?
+    /// Throws when what was read to its end was not all of it.
+    let confirm: () throws -> Void
+
+    /// Takes over a stream that somebody else fills, and who tells whether that came to its end.
+    package init(stream: consuming Descriptor, confirm: @escaping () throws -> Void) {
+        path = "-"
+        descriptor = .some(consume stream)
+        self.confirm = confirm
+    }
 
     /// Opens a file; without a path, takes standard input.
     package init(_ path: FilePath?) throws {
         self.path = path ?? "-"
+        confirm = {}
         if let path { descriptor = try Descriptor(opening: path) } else { descriptor = try .standardInput() }
     }
 

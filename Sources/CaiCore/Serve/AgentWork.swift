@@ -56,6 +56,7 @@ package final class AgentWork: Sendable {
             isPreview: false, strict: [], force: false, environment: environment, steps: BootStepName.repair
         ) { _, _ in }
         let (report, _) = InitJob(workplace, manifests: manifests, request: request).run()
+        if let problem = workplace.tokenProblem { findings.append(problem) }
         let changes = report.steps.reduce(0) { $0 + $1.changes }
         return AgentReload(
             peers: workplace.peers, findings: findings + report.steps.flatMap(\.findings),
@@ -63,7 +64,60 @@ package final class AgentWork: Sendable {
     }
 }
 
+extension AgentWork {
+    /// What the service is and works on.
+    package func status(
+        version: String, commit: String, start: Timestamp, guardsLinks: Bool
+    ) -> ServiceStatus {
+        let workplace = workplace
+        let now = WallClock.seconds
+        let volume = try? workplace.root.openInRoot(workplace.settings.path(.volume))  // then it is told as absent
+        let stamps = try? workplace.asOwner {
+            [".containai-imported-at", ".containai-links-checked-at"].map { volume?.firstLine(of: $0) }
+        }
+        return ServiceStatus(
+            version: version, commit: commit, pid: ProcessFacts.id, started: start.description,
+            uptime: max(0, now - start.secondsSinceEpoch),
+            volumeState: (try? workplace.volumeState()).map { "\($0)" } ?? "unknown",
+            volume: workplace.settings.text(.volume), ownerUID: workplace.owner.uid, guardsLinks: guardsLinks,
+            lastImport: stamps?[0], linksChecked: stamps?[1],
+            // One that cannot be read tells nothing.
+            boot: try? BootRecord(workplace, environment: environment).read()?.status.rawValue)
+    }
+}
+
+extension Directory {
+    /// The first line of a small file; nil where there is none.
+    fileprivate func firstLine(of name: FilePath.Component) -> String? {
+        guard let file = try? openFile(name), let bytes = try? file.readAll(limit: 4096, label) else { return nil }
+        return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    }
+}
+
 extension Workplace {
-    /// Who may use the agent socket.
-    package var peers: PeerPolicy { PeerPolicy(owner: owner.uid, service: Identity.uid, settings: settings) }
+    /// Who may use the agent socket. A token file that cannot be used is a finding of `tokenProblem`.
+    package var peers: PeerPolicy {
+        PeerPolicy(owner: owner.uid, service: Identity.uid, settings: settings, token: (try? token()) ?? .unknown)
+    }
+
+    /// What is wrong with the token file; nil when nothing is.
+    package var tokenProblem: Finding? {
+        do {
+            guard case .unknown = try token() else { return nil }
+            return Finding(
+                .error, at: settings.text(.socketToken), "holds no token, so nobody may use the agent socket",
+                advice: "put one line of at least 16 characters there")
+        } catch {
+            return Finding(unreadable: error, at: settings.text(.socketToken))
+        }
+    }
+
+    /// The first line of the token file, which the operator named.
+    private func token() throws -> PeerPolicy.Token {
+        let path = settings.text(.socketToken)
+        if path.isEmpty { return .none }
+        let bytes = try root.openFileInRoot(FilePath(path)).readAll(limit: 4096, FilePath(path))
+        let line = Array(bytes.prefix { $0 != 0x0A && $0 != 0x0D })
+        return line.count >= 16 ? .required(line) : .unknown
+    }
 }

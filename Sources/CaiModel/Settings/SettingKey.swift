@@ -14,6 +14,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case strict
     case stateDirectory = "state_directory"
     case socketUsers = "socket_uids"
+    case socketToken = "socket_token_file"
+    case requestBytes = "request_max_bytes"
     case lockTimeout = "lock_timeout_seconds"
     case displacedRuns = "displaced_runs"
     case displacedBytes = "displaced_bytes"
@@ -28,15 +30,16 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case serviceOutput = "service_output"
 
     /// What a value of the key looks like.
-    package enum Kind: Sendable { case word, path, number, paths, words, identifiers, flag }
+    package enum Kind: Sendable { case word, path, optionalPath, number, paths, words, identifiers, flag }
 
     package var kind: Kind {
         switch self {
         case .preset, .user, .serviceOutput: .word
         case .agentService, .linkGuard: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
+        case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
-        case .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
+        case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
         case .strict: .words
         case .socketUsers: .identifiers
@@ -105,7 +108,7 @@ package enum Preset: String, CaseIterable, Sendable {
                 "/etc/containai/template-hooks/shutdown.d", home + "/workspace/.containai/hooks/shutdown.d",
             ]),
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
-            .socketUsers: .list([]),
+            .socketUsers: .list([]), .socketToken: .text(""), .requestBytes: .number(16 << 30),
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
             .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),

@@ -143,7 +143,7 @@ extension TOMLValue {
 extension SettingValue {
     init?(_ value: TOMLValue, _ kind: SettingKey.Kind) {
         switch kind {
-        case .word, .path:
+        case .word, .path, .optionalPath:
             guard let text = value.string else { return nil }
             self = .text(text)
         case .number:
@@ -165,7 +165,7 @@ extension SettingValue {
 
     init?(text: String, _ kind: SettingKey.Kind) {
         switch kind {
-        case .word, .path: self = .text(text)
+        case .word, .path, .optionalPath: self = .text(text)
         case .number:
             guard let number = Int64(text), number >= 0 else { return nil }
             self = .number(number)
@@ -202,6 +202,7 @@ extension SettingValue {
         let paths: [String]
         switch (kind, self) {
         case (.path, .text(let text)): paths = [text]
+        case (.optionalPath, .text(let text)): paths = text.isEmpty ? [] : [text]
         case (.paths, .list(let texts)): paths = texts
         case (.identifiers, .list(let texts)):
             // The highest number means "unchanged" to the kernel and is nobody's.
@@ -224,7 +225,7 @@ extension SettingKey.Kind {
     var words: String {
         switch self {
         case .word: "one word"
-        case .path: "an absolute path"
+        case .path, .optionalPath: "an absolute path"
         case .number: "a whole number, not negative"
         case .paths: "a list of absolute paths"
         case .words: "a list of words"

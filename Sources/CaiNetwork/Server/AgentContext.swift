@@ -1,18 +1,52 @@
 import Hummingbird
+import Logging
 import NIOCore
 
 /// What a handler knows of the request besides the request itself.
 struct AgentContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// The connection.
+    let channel: any Channel
+    let exchange: Exchange
 
-    init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+    init(source: Source) {
+        coreContext = .init(source: source)
+        channel = source.channel
+        exchange = source.exchange
+    }
+
+    struct Source: RequestContextSource {
+        let channel: any Channel
+        let logger: Logger
+        let exchange: Exchange
+    }
 }
 
 /// What the handlers work with.
 struct AgentState: Sendable {
     let health: HealthHandler
+    let status: StatusHandler
+    let looks: LookHandlers
+    let changes: ChangeHandlers
+    let importing: ImportHandler
+    let export: ExportHandler
+    let events: EventsHandler
+    let counters: Counters
 
-    init(jobs: AgentJobs, worker: Worker, loop: any EventLoop) {
+    init(
+        jobs: AgentJobs, hub: EventHub, counters: Counters, worker: Worker, loop: any EventLoop, requestBytes: Int64,
+        logger: Logger
+    ) {
+        let runner = JobRunner(
+            threads: JobThreads(loop: loop), places: Places(4, waiting: 64, patience: .seconds(2), loop: loop),
+            hub: hub, counters: counters, logger: logger)
+        self.counters = counters
         health = HealthHandler(SharedLook(worker, loop) { jobs.health() })
+        status = StatusHandler(SharedLook(worker, loop) { jobs.status() }, counters, hub)
+        looks = LookHandlers(jobs, worker, loop)
+        changes = ChangeHandlers(jobs: jobs, runner: runner)
+        importing = ImportHandler(job: jobs.importing, runner: runner, limit: requestBytes)
+        export = ExportHandler(job: jobs.export, runner: runner)
+        events = EventsHandler(hub: hub, loop: loop)
     }
 }

@@ -10,13 +10,8 @@ struct ErrorAnswers: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
-        } catch let error as APIError {
-            return error.response()
-        } catch let error as HTTPError where error.status == .notFound {
-            return APIError.notFound.response()
-        } catch let error as any HTTPResponseError {
-            return APIError(error.status).response()
         } catch {
+            if let known = APIError(error) { return known.response() }
             context.logger.error("a request failed: \(error)")
             return APIError(.internalServerError).response()
         }

@@ -11,23 +11,37 @@ import NIOPosix
 ///
 /// Hummingbird's own server only binds by itself, and tells nobody who connected.
 struct HTTPServer: Sendable {
-    typealias Answer = @Sendable (Request, Peer?, any Channel) async -> Response
+    /// Answers a request of a peer, which is nil where the kernel does not tell who it is. `proceed` tells a client that waits
+    /// for it to send the content (RFC 9110, 10.1.1).
+    typealias Answer =
+        @Sendable (
+            _ request: Request, _ peer: Peer?, _ channel: any Channel, _ exchange: Exchange,
+            _ proceed: () async throws -> Void
+        ) async throws -> Response
 
     private let loop: any EventLoop
     private let logger: Logger
     private let answer: Answer
+    private let counters: Counters
     private let quiescing: ServerQuiescingHelper
 
-    /// `answer` answers a request of a peer, which is nil where the kernel does not tell who it is.
-    init(loop: any EventLoop, logger: Logger, answer: @escaping Answer) {
+    init(loop: any EventLoop, logger: Logger, counters: Counters, answer: @escaping Answer) {
         self.loop = loop
         self.logger = logger
+        self.counters = counters
         self.answer = answer
         quiescing = ServerQuiescingHelper(group: loop)
     }
 
     /// Who says nothing for this long is let go.
-    private static let idleTime = TimeAmount.seconds(120)
+    private static let idleTime = TimeAmount.seconds(60)
+    /// So many may be connected.
+    private static let mostConnections = 512
+    /// So much of a content that nobody wants is read, so that its sender comes to reading the answer.
+    private static let mostUnwanted = 8 << 20
+    /// How large the head of a request may be.
+    private static let headLimits = HTTP1Channel.Configuration.DecoderConfiguration(
+        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
 
     private typealias Parts = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
@@ -36,6 +50,9 @@ struct HTTPServer: Sendable {
         let http: HTTP1Channel
         let parts: Parts
     }
+
+    /// What ends a connection behind an answer.
+    private struct Unwanted: Error {}
 
     /// Serves until `stop`, and closes the socket. Whoever is connected when the task is cancelled is let go.
     /// `whenListening` is called once connections are accepted.
@@ -60,7 +77,14 @@ struct HTTPServer: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in
                 for try await connection in connections {
-                    group.addTask { await connection.http.handle(value: connection.parts, logger: logger) }
+                    guard counters.connect(most: Self.mostConnections) else {
+                        group.addTask { try? await connection.parts.executeThenClose { _, _ in } }  // gone already
+                        continue
+                    }
+                    group.addTask {
+                        await connection.http.handle(value: connection.parts, logger: logger)
+                        counters.disconnect()
+                    }
                 }
             }
         }
@@ -68,13 +92,33 @@ struct HTTPServer: Sendable {
 
     private func setUp(_ channel: any Channel) -> EventLoopFuture<Connection> {
         peer(of: channel).flatMap { peer in
+            let ends = RequestEnds()
             let http = HTTP1Channel(
                 responder: { [answer] request, writer, channel in
-                    let response = await answer(request, peer, channel)
+                    let exchange = Exchange(ends)
+                    let response = try await answer(request, peer, channel, exchange) {
+                        try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+                    }
                     try await writer.write(response: response.head, body: response.body)
-                }, configuration: .init(idleTimeout: Self.idleTime))
+                    if !exchange.isWhole { try await Self.skip(request, exchange) }
+                },
+                configuration: .init(
+                    additionalChannelHandlers: [RequestEndHandler(ends)], idleTimeout: Self.idleTime,
+                    httpDecoderConfiguration: Self.headLimits))
             return http.setup(channel: channel, logger: logger).map { Connection(http: http, parts: $0) }
         }
+    }
+
+    /// Reads what nobody has read of a content, or throws what ends the connection.
+    private static func skip(_ request: Request, _ exchange: Exchange) async throws {
+        guard exchange.isUnread else { throw Unwanted() }
+        exchange.beginReading()
+        var count = 0
+        for try await buffer in request.body {
+            count += buffer.readableBytes
+            if count > mostUnwanted { throw Unwanted() }
+        }
+        if !exchange.isWhole { throw Unwanted() }
     }
 
     /// Who connected (SO_PEERCRED, unix(7)).

@@ -10,31 +10,35 @@ import Synchronization
 final class PeerGate: Sendable {
     private let policy: Mutex<PeerPolicy>
     private let logger: Logger
+    private let counters: Counters
 
-    init(_ policy: PeerPolicy, logger: Logger) {
+    init(_ policy: PeerPolicy, logger: Logger, counters: Counters) {
         self.policy = Mutex(policy)
         self.logger = logger
+        self.counters = counters
     }
 
     /// Holds from now on, also for those who are connected.
     func apply(_ policy: PeerPolicy) { self.policy.withLock { $0 = policy } }
 
-    /// The answer to a request.
-    func answer(
-        _ request: Request, _ peer: Peer?, _ channel: any Channel, _ router: some HTTPResponder<AgentContext>
-    ) async -> Response {
-        guard let peer, policy.withLock({ $0.allows(uid: peer.uid) }) else {
+    /// The answer to somebody who may not; nil for those who may.
+    func refusal(_ request: Request, _ peer: Peer?) -> Response? {
+        let policy = policy.withLock { $0 }
+        guard let peer, policy.allows(uid: peer.uid) else {
             // Neither path nor headers: what somebody sends who may not is nobody's business, and may hold secrets.
-            logger.warning(
-                "refused a request of user \(peer.map { "\($0.uid)" } ?? "unknown")",
-                metadata: ["peer_uid": "\(peer?.uid ?? .max)", "peer_pid": "\(peer?.process ?? 0)"])
+            note("refused a request of user \(peer.map { "\($0.uid)" } ?? "unknown")", peer)
             return APIError.forbidden.response(closing: true)
         }
-        let context = AgentContext(source: .init(channel: channel, logger: logger))
-        do {
-            return try await router.respond(to: request, context: context)
-        } catch {
-            return APIError(.internalServerError).response()  // told already; see ErrorAnswers
+        guard policy.accepts(authorization: request.headers[.authorization]) else {
+            note("refused a request of user \(peer.uid) without the right token", peer)
+            return APIError.wrongToken.response(closing: true)
         }
+        return nil
+    }
+
+    private func note(_ sentence: String, _ peer: Peer?) {
+        counters.refused()
+        logger.warning(
+            "\(sentence)", metadata: ["peer_uid": "\(peer?.uid ?? .max)", "peer_pid": "\(peer?.process ?? 0)"])
     }
 }

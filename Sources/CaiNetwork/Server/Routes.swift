@@ -1,28 +1,52 @@
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import Logging
 
 /// One thing that the API does.
 struct Route: Sendable {
     let method: HTTPRequest.Method
     let path: String
-    let handle: @Sendable (Request, AgentContext) async throws -> Response
+    /// What may be in its query: flags of the command with the same job.
+    var query: [QueryField] = []
+    let handle: @Sendable (Request, AgentContext, _ arguments: [String]) async throws -> Response
 }
 
 /// The table of the API.
 enum Routes {
     /// Everything that can be asked for.
     private static func all(_ state: AgentState) -> [Route] {
-        [
-            Route(method: .get, path: "/v1/health") { _, _ in try await state.health.report() }
+        let dryRun = QueryField.flag("dry-run")
+        return [
+            Route(method: .get, path: "/v1/health") { _, _, _ in try await state.health.report() },
+            Route(method: .get, path: "/v1/status") { _, _, _ in try await state.status.report() },
+            Route(method: .get, path: "/v1/links") { _, _, _ in try await state.looks.linkStates() },
+            Route(method: .get, path: "/v1/persistence") { _, _, _ in try await state.looks.persistenceReport() },
+            Route(method: .post, path: "/v1/links/repair", query: [dryRun]) { try await state.changes.repair($2) },
+            Route(method: .post, path: "/v1/sync", query: [dryRun]) { try await state.changes.sync($2) },
+            Route(method: .post, path: "/v1/undo", query: [.word("id"), dryRun]) { try await state.changes.undo($2) },
+            Route(
+                method: .post, path: "/v1/import",
+                query: [.value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("delete"), dryRun]
+            ) { try await state.importing.run($0, $1, $2) },
+            Route(
+                method: .get, path: "/v1/export",
+                query: [.value("format"), .flag("no-secrets"), .flag("no-excludes")]
+            ) { request, _, arguments in
+                try await state.export.run(arguments, format: request.uri.queryParameters["format"].map { String($0) })
+            },
+            Route(method: .get, path: "/v1/events") { _, context, _ in try state.events.stream(context) },
+            Route(method: .get, path: "/metrics") { _, _, _ in try await state.status.metrics() },
         ]
     }
 
     /// Answers by the table; `HEAD` where there is `GET`, 405 for another method of a known path, 404 for the rest.
     static func router(_ state: AgentState) -> some HTTPResponder<AgentContext> {
-        let router = Router(context: AgentContext.self, options: .autoGenerateHeadEndpoints)
+        let router = Router(context: AgentContext.self)
+        router.add(middleware: RequestCount(counters: state.counters))
         router.add(middleware: ErrorAnswers())
         let table = all(state)
-        for route in table { router.on(RouterPath(route.path), method: route.method, use: route.handle) }
+        for route in table { add(route, to: router) }
         for path in Set(table.map(\.path)) {
             let known = table.filter { $0.path == path }.map(\.method)
             let allowed = known.contains(.get) ? known + [.head] : known
@@ -35,7 +59,36 @@ enum Routes {
         return router.buildResponder()
     }
 
+    private static func add(_ route: Route, to router: Router<AgentContext>) {
+        router.on(RouterPath(route.path), method: route.method) { request, context in
+            try await route.handle(request, context, try QueryField.arguments(request.uri, route.query))
+        }
+        // Without its content; one that never ends, or is work, is not made for that.
+        guard route.method == .get else { return }
+        let isLook = !["/v1/export", "/v1/events"].contains(route.path)
+        router.on(RouterPath(route.path), method: .head) { request, context in
+            let arguments = try QueryField.arguments(request.uri, route.query)
+            guard isLook else { return Response(status: .ok) }
+            return try await route.handle(request, context, arguments).createHeadResponse()
+        }
+    }
+
     private static let methods: [HTTPRequest.Method] = [
         .get, .head, .post, .put, .patch, .delete, .options, .trace, .connect,
     ]
+}
+
+/// Counts what is answered, by route.
+struct RequestCount: RouterMiddleware {
+    typealias Context = AgentContext
+    let counters: Counters
+
+    func handle(
+        _ request: Request, context: AgentContext, next: (Request, AgentContext) async throws -> Response
+    ) async throws -> Response {
+        let response = try await next(request, context)
+        // Paths that are none would be as many as somebody likes.
+        counters.answered(context.endpointPath ?? "none", response.status.code)
+        return response
+    }
 }

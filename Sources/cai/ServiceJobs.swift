@@ -1,0 +1,143 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+import CaiNetwork
+import CaiPlatform
+import SystemPackage
+
+/// The jobs of the agent service: those of the commands, called as these call them. Settings and manifests are read for each.
+struct ServiceJobs: Sendable {
+    let work: AgentWork
+    /// What the service was started with.
+    let global: @Sendable () throws -> Workplace
+    let start: Timestamp
+    let guardsLinks: @Sendable () -> Bool
+
+    var all: AgentJobs {
+        AgentJobs(
+            health: { work.health() }, status: { status() }, reload: { work.reload() },
+            links: { call in try answering { try links(call) } },
+            persistence: { call in try answering { try persistence(call) } },
+            repair: { call in try answering { try repair(call) } },
+            sync: { call in try answering { try sync(call) } },
+            undo: { call in try answering { try undo(call) } },
+            importing: { call in try answering { try importArchive(call) } },
+            export: { call, begin in try answering { try export(call, begin) } })
+    }
+
+    private func session() throws -> Session { try Session(global().withoutMistakes()) }
+
+    // MARK: looks
+
+    private func status() -> ServiceStatus {
+        work.status(version: Build.version, commit: Build.commit, start: start, guardsLinks: guardsLinks())
+    }
+
+    private func links(_ call: JobCall) throws -> JobAnswer {
+        let lines = try runLinks(session(), .check)
+        return try answer(lines.document, lines.isFailure)
+    }
+
+    private func persistence(_ call: JobCall) throws -> JobAnswer {
+        let report = try PersistenceCheckCommand.parse([]).look(global())
+        return JobAnswer(text: try report.json(), isSuccess: true)
+    }
+
+    // MARK: changes
+
+    private func repair(_ call: JobCall) throws -> JobAnswer {
+        let session = try session()
+        let command = try LinksCommand.Repair.parse(call.arguments)
+        let lines = try runLinks(session, command.dryRun ? .dryRun : .repair)
+        tell(call, lines.report, session.layout, "links")
+        return try answer(lines.document, lines.isFailure)
+    }
+
+    private func sync(_ call: JobCall) throws -> JobAnswer {
+        let session = try session()
+        let lines = try SyncCommand.parse(call.arguments).carryOut(session)
+        tell(call, lines.report, session.layout, "sync")
+        return try answer(lines.document, lines.failures > 0)
+    }
+
+    private func undo(_ call: JobCall) throws -> JobAnswer {
+        let session = try session()
+        let report = try UndoCommand.parse(call.arguments).carryOut(session)
+        tell(call, report, session.layout, "undo")
+        return try answer(report.json(session.layout, command: "undo"), report.hasFailed)
+    }
+
+    private func importArchive(_ call: JobCall) throws -> JobAnswer {
+        let stream = Descriptor(owning: call.stream)
+        let command = try ImportCommand.parse(["--from=-"] + call.arguments)
+        let session = try session()
+        let file = ArchiveFile(stream: stream, confirm: call.confirm)
+        let lines = try command.carryOut(session, .archive(file))
+        tell(call, lines.report, session.layout, "import")
+        if let links = lines.links { tell(call, links, session.layout, "links") }
+        return try answer(lines.document, lines.isFailure)
+    }
+
+    private func export(_ call: JobCall, _ begin: () -> Void) throws -> JobAnswer {
+        let stream = Descriptor(owning: call.stream)
+        let command = try ExportCommand.parse(["--output=-"] + call.arguments)
+        let session = try session()
+        let format = command.format ?? .tgz
+        let target = ExportTarget(stream: stream, workshop: FilePath(Environment.all["TMPDIR"] ?? "/tmp"))
+        let (job, problems) = try command.job(session, format, WallClock.seconds)
+        begin()
+        let report = try session.workplace.asOwner { try job.run(to: target) { _ in } }
+        let isFailure = report.findings.contains { $0.severity == .error }
+        return JobAnswer(
+            text: try report.document(format).text(), isSuccess: !isFailure, findings: problems + report.findings)
+    }
+
+    // MARK: answers
+
+    private func answer(_ document: JSON, _ isFailure: Bool) throws -> JobAnswer {
+        JobAnswer(text: try document.text(), isSuccess: !isFailure)
+    }
+
+    /// Tells each step that was carried out.
+    private func tell<Detail>(_ call: JobCall, _ report: RunReport<Detail>, _ layout: Layout, _ command: String) {
+        for outcome in report.outcomes where outcome.result == .done {
+            guard case .object(var fields) = outcome.json(layout) else { continue }
+            fields["event"] = .string("step")
+            fields["command"] = .string(command)
+            if let run = report.run { fields["run"] = .string(run.text) }
+            call.tell("step", JSON.object(fields).line)
+        }
+    }
+
+    /// Words errors for clients as the command line words them.
+    private func answering<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw JobFailure(error) ?? error
+        }
+    }
+}
+
+extension JobFailure {
+    /// Nil for an error that the service words itself.
+    fileprivate init?(_ error: any Error) {
+        switch error {
+        case let broken as BrokenSettings:
+            self.init(
+                .unavailable, broken.findings.first?.told ?? "the settings cannot be used",
+                advice: "cai config show lists them")
+            return
+        case is VolumeLock.Held: self.init(.locked, Failure(error))
+        case is ArchiveProblem, is SourceProblem: self.init(.badRequest, Failure(error))
+        case is UnknownRun: self.init(.notFound, Failure(error))
+        case is MachineProblem, is NotInContainer: self.init(.unavailable, Failure(error))
+        case is SystemCallError: self.init(.failed, Failure(error))
+        case let usage where usage is ValidationError || "\(type(of: usage))" == "CommandError":
+            self.init(.badRequest, ImportCommand.message(for: usage))
+        default: return nil
+        }
+    }
+
+    private init(_ kind: Kind, _ failure: Failure) { self.init(kind, failure.sentence, advice: failure.advice) }
+}
