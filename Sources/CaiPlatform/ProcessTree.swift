@@ -117,3 +117,22 @@ extension ProcessTree {
         return false
     }
 }
+
+extension ProcessTree {
+    /// Sends a signal to every process of this name that a user runs, this one left out. Returns how many there were.
+    package static func signal(_ signal: Int32, named name: String, uid: UInt32) -> Int {
+        guard let directory = opendir("/proc") else { return 0 }
+        defer { closedir(directory) }
+        let wanted = String(decoding: name.utf8.prefix(15), as: UTF8.self)
+        var count = 0
+        while let entry = readdir(directory) {
+            var status = stat()
+            guard let id = number(entry), id != getpid(), let line = StatusLine(of: id), !line.hasEnded,
+                line.name == wanted, stat("/proc/\(id)", &status) == 0, status.st_uid == uid
+            else { continue }
+            count += 1
+            self.signal(line.identity, signal)
+        }
+        return count
+    }
+}

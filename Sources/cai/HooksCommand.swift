@@ -6,13 +6,13 @@ import CaiPlatform
 /// `cai hooks`: the programs that an image or a workspace wants run around a workload.
 struct HooksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hooks", abstract: "Run the startup or shutdown hooks by themselves.", subcommands: [Run.self])
+        commandName: "hooks", abstract: "Run the startup, shutdown or reload hooks by themselves.", subcommands: [Run.self])
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run the hooks of one kind; exit 1 when one failed.")
         @OptionGroup var global: GlobalOptions
-        @Argument(help: "startup or shutdown.") var kind: HookKind
+        @Argument(help: "startup, shutdown or reload.") var kind: HookKind
 
         func run() throws {
             try reportingFailures {

@@ -141,6 +141,14 @@ struct ImportLines {
 
     var isFailure: Bool { !report.problems.isEmpty || report.worst == .error }
 
+    /// The paths that were changed, of the container.
+    var changed: [String] {
+        report.outcomes.filter { $0.result == .done }.compactMap { outcome in
+            guard case .place(let placement) = outcome.step, placement.target != ImportStamp.target else { return nil }
+            return layout.text(placement.target)
+        }
+    }
+
     /// The report for machines.
     var document: JSON { report.json(layout, command: "import", extra: json) }
 

@@ -51,25 +51,12 @@ struct ServeCommand: ParsableCommand {
             defer { socket.remove() }
             let hub = EventHub()
             _ = HeldSignals()  // while there is no other thread
-            let guardian =
-                try workplace.settings.isOn(.linkGuard) && (try? workplace.volumeState()) != .unused
-                ? GuardThread(
-                    workplace,
-                    load: {
-                        // Links into a directory of the container itself would only look as if something were kept.
-                        try workplace.requireContainer(for: "serve")
-                        return try GuardedMachine(workplace)
-                    },
-                    report: {
-                        logger.log(GuardLines.finding($0))
-                        hub.publish($0.kind.rawValue, $0.json.line)
-                    })
-                : nil
-            defer { guardian?.stop() }
-            let guardsLinks = guardian != nil
+            let guardian = ServiceGuard(logger, hub)
+            try guardian.restart(workplace)
+            defer { guardian.stop() }
             let jobs = ServiceJobs(
                 work: work, global: { [global] in try global.workplaceAsFound() },
-                start: Timestamp(secondsSinceEpoch: WallClock.seconds), guardsLinks: { guardsLinks })
+                start: Timestamp(secondsSinceEpoch: WallClock.seconds), guardian: guardian, logger: logger)
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",

@@ -3,6 +3,7 @@ import CaiCore
 import CaiModel
 import CaiNetwork
 import CaiPlatform
+import Logging
 import SystemPackage
 
 /// The jobs of the agent service: those of the commands, called as these call them. Settings and manifests are read for each.
@@ -11,11 +12,12 @@ struct ServiceJobs: Sendable {
     /// What the service was started with.
     let global: @Sendable () throws -> Workplace
     let start: Timestamp
-    let guardsLinks: @Sendable () -> Bool
+    let guardian: ServiceGuard
+    let logger: Logger
 
     var all: AgentJobs {
         AgentJobs(
-            health: { work.health() }, status: { status() }, reload: { work.reload() },
+            health: { work.health() }, status: { status() }, reload: { reload() },
             links: { call in try answering { try links(call) } },
             persistence: { call in try answering { try persistence(call) } },
             repair: { call in try answering { try repair(call) } },
@@ -25,12 +27,23 @@ struct ServiceJobs: Sendable {
             export: { call, begin in try answering { try export(call, begin) } })
     }
 
+    /// Reads everything again; the guard goes on with what holds then.
+    private func reload() -> AgentReload {
+        var reload = work.reload()
+        do {
+            try guardian.restart(work.workplace)
+        } catch {
+            reload.findings.append(Finding(.error, at: "links", "are not guarded: \(error)"))
+        }
+        return reload
+    }
+
     private func session() throws -> Session { try Session(global().withoutMistakes()) }
 
     // MARK: looks
 
     private func status() -> ServiceStatus {
-        work.status(version: Build.version, commit: Build.commit, start: start, guardsLinks: guardsLinks())
+        work.status(version: Build.version, commit: Build.commit, start: start, guardsLinks: guardian.isRunning)
     }
 
     private func links(_ call: JobCall) throws -> JobAnswer {
@@ -75,7 +88,33 @@ struct ServiceJobs: Sendable {
         let lines = try command.carryOut(session, .archive(file))
         tell(call, lines.report, session.layout, "import")
         if let links = lines.links { tell(call, links, session.layout, "links") }
-        return try answer(lines.document, lines.isFailure)
+        let findings = try followUp(session, lines.changed)
+        var document = lines.document
+        if case .object(var fields) = document {
+            fields["reload"] = .array(findings.map(\.json))
+            document = .object(fields)
+        }
+        call.tell(
+            "import",
+            JSON.object([
+                "event": .string("import"), "run": .optional(lines.report.run?.text),
+                "changes": .number(lines.changed.count), "dry_run": .bool(command.dryRun),
+            ]).line)
+        return JobAnswer(text: try document.text(), isSuccess: !lines.isFailure, findings: findings)
+    }
+
+    /// What comes behind an import that changed something: new shells get the variables that hold now, and programs that run
+    /// are told.
+    private func followUp(_ session: Session, _ changed: [String]) throws -> [Finding] {
+        guard !changed.isEmpty else { return [] }
+        let hook = try session.workplace.asOwner {
+            try EnvironmentHookJob(session.machine, entries: session.entries)
+                .run(session.options("import", isPreview: false))
+        }
+        let logger = logger
+        return hook.findings.filter { $0.severity > .note }
+            + ReloadJob(session.workplace, environment: Environment.all, changed: changed)
+            .run { name, line in logger.info("[\(name)] \(line)") }
     }
 
     private func export(_ call: JobCall, _ begin: () -> Void) throws -> JobAnswer {

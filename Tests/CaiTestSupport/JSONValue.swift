@@ -68,8 +68,8 @@ extension JSONValue {
 }
 
 extension JSONValue {
-    /// A document on one line; `null` where it is none.
+    /// A document on one line; `null`, which fails every expectation, where it is none.
     package init(line: some StringProtocol) {
-        self = (try? JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))) ?? .null  // null fails every expectation
+        self = (try? JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))) ?? .null
     }
 }

@@ -27,7 +27,7 @@ package struct Hooks {
     package func run(log: (String, String) -> Void) -> HooksReport {
         var report = HooksReport()
         let directories = directories(&report)
-        guard isOwnRoot else {
+        guard workplace.isOwnRoot else {
             report.surroundings += directories.flatMap { directory, names in
                 names.map {
                     Finding(
@@ -74,7 +74,7 @@ package struct Hooks {
         let names = try directory.names().filter { $0.bytes.suffix(3).elementsEqual(".sh".utf8) }
             .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
         // Below another root a symlink may lead anywhere; there nothing is run anyway.
-        guard isOwnRoot else { return (names, []) }
+        guard workplace.isOwnRoot else { return (names, []) }
         var result: (hooks: [FilePath.Component], others: [FilePath.Component]) = ([], [])
         for name in names {
             if directory.followedStatus(of: name)?.kind == .regular {
@@ -136,11 +136,13 @@ package struct Hooks {
         }
         return workplace.root
     }
+}
 
+extension Workplace {
     /// Whether the root directory is that of this process.
-    private var isOwnRoot: Bool {
+    package var isOwnRoot: Bool {
         // In doubt it is another root, where no hook runs with this process's programs.
-        guard let own = try? Directory.open("/").status(), let given = try? workplace.root.status() else {
+        guard let own = try? Directory.open("/").status(), let given = try? root.status() else {
             return false
         }
         return own.isSameFile(as: given)

@@ -24,7 +24,8 @@ package final class AgentWork: Sendable {
         self.find = find
     }
 
-    private var workplace: Workplace { current.withLock { $0 } }
+    /// The settings that hold at the moment.
+    package var workplace: Workplace { current.withLock { $0 } }
 
     /// What `cai health` looks at.
     package func health() -> HealthReport {

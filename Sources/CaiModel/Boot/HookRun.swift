@@ -3,9 +3,20 @@ package import SystemPackage
 /// When hooks run.
 package enum HookKind: String, Sendable, CaseIterable {
     case startup, shutdown
+    /// Behind an import through the agent service.
+    case reload
+
+    /// The word at the beginning of a sentence.
+    var capitalized: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 
     /// The setting that names their directories.
-    package var setting: SettingKey { self == .startup ? .startupHooks : .shutdownHooks }
+    package var setting: SettingKey {
+        switch self {
+        case .startup: .startupHooks
+        case .shutdown: .shutdownHooks
+        case .reload: .reloadHooks
+        }
+    }
 }
 
 /// What became of one hook.
@@ -41,7 +52,7 @@ package struct HookRun: Hashable, Sendable {
         case .succeeded: nil
         case .notExecutable: "[WARN] Skipping non-executable hook: \(path.printable)"
         case .failed, .timedOut, .notStarted:
-            "[ERROR] \(kind == .startup ? "Startup" : "Shutdown") hook failed: \(path.printable) (\(reason))"
+            "[ERROR] \(kind.capitalized) hook failed: \(path.printable) (\(reason))"
         }
     }
 

@@ -2,7 +2,7 @@
 package struct AgentReload: Sendable {
     package let peers: PeerPolicy
     /// What was noticed.
-    package let findings: [Finding]
+    package var findings: [Finding]
     /// One sentence for whoever looks at the service.
     package let summary: String
 

@@ -10,6 +10,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case linkSpecifications = "link_specifications"
     case startupHooks = "startup_hooks"
     case shutdownHooks = "shutdown_hooks"
+    case reloadHooks = "reload_hooks"
     case hookTimeout = "hook_timeout_seconds"
     case strict
     case stateDirectory = "state_directory"
@@ -40,7 +41,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
-        case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks: .paths
+        case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks, .reloadHooks: .paths
         case .strict: .words
         case .socketUsers: .identifiers
         }
@@ -106,6 +107,9 @@ package enum Preset: String, CaseIterable, Sendable {
             ]),
             .shutdownHooks: .list([
                 "/etc/containai/template-hooks/shutdown.d", home + "/workspace/.containai/hooks/shutdown.d",
+            ]),
+            .reloadHooks: .list([
+                "/etc/containai/template-hooks/reload.d", home + "/workspace/.containai/hooks/reload.d",
             ]),
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
             .socketUsers: .list([]), .socketToken: .text(""), .requestBytes: .number(16 << 30),

@@ -12,8 +12,11 @@ package struct Settings: Sendable {
     package private(set) var services: [ServiceDeclaration] = []
     /// What was noticed about them: it keeps services from being run, and nothing else.
     package private(set) var serviceFindings: [Finding] = []
+    /// What is done behind an import for programs that run.
+    package private(set) var reloads: [ReloadDeclaration] = []
+    private var reloadFindings: [Finding] = []
     private var ownFindings: [Finding] = []
-    package var findings: [Finding] { ownFindings + serviceFindings }
+    package var findings: [Finding] { ownFindings + serviceFindings + reloadFindings }
 
     package subscript(key: SettingKey) -> Entry? { entries[key] }
     package func text(_ key: SettingKey) -> String {
@@ -42,6 +45,7 @@ package struct Settings: Sendable {
         if let table, let file {
             apply(table, file.name)
             (services, serviceFindings) = ServiceReader.services(in: table, file: file.name)
+            (reloads, reloadFindings) = ReloadReader.reloads(in: table, file: file.name)
         }
         for key in SettingKey.allCases where key != .preset {
             if let text = environment[key.environmentName], !text.isEmpty {
@@ -92,7 +96,7 @@ package struct Settings: Sendable {
     }
 
     private mutating func apply(_ table: TOMLTable, _ file: String) {
-        for member in table.members where member.key != "preset" && member.key != "service" {
+        for member in table.members where !["preset", "service", "reload"].contains(member.key) {
             let place = SourceLocation(file: file, line: member.keyPosition.line, column: member.keyPosition.column)
             guard let key = SettingKey(rawValue: member.key) else {
                 ownFindings.append(
