@@ -134,8 +134,9 @@ struct ImportCommand: ParsableCommand {
         }
         let entries = try session.entriesNow().filter { !isOwnHome || !$0.isProfileCredential }
         let job = LinksJob(session.machine, entries: entries)
-        let links = try job.run(session.options("links", isPreview: false), policy: .respectStrangers)
-        try job.stamp(links)
+        let options = session.options("links", isPreview: false)
+        let links = try job.run(options, policy: .respectStrangers)
+        try job.stamp(links, options)
         return links
     }
 }

@@ -39,8 +39,9 @@ func runLinks(_ session: Session, _ mode: LinkLines.Mode) throws -> LinkLines {
     let job = LinksJob(session.machine, entries: session.entries)
     let isPreview = mode != .repair
     let report = try session.workplace.asOwner {
-        let report = try job.run(session.options("links", isPreview: isPreview), policy: .replaceAll)
-        if !isPreview { try job.stamp(report) }
+        let options = session.options("links", isPreview: isPreview)
+        let report = try job.run(options, policy: .replaceAll)
+        if !isPreview { try job.stamp(report, options) }
         return report
     }
     return LinkLines(report, session.layout, mode: mode)

@@ -155,6 +155,21 @@ private let cases: [LinkCase] = [
         #expect(try world.cai("links", "check").code == 0)
     }
 
+    @Test func `repairs that run at once leave their time one after the other`() throws {
+        let world = try settledWorld()
+        // As if an import had come after every repair: each of them is to write its time.
+        try world.put("mnt/agent-data/.containai-imported-at", "9999-01-01T00:00:00Z\n")
+        let repair = [cai, "links", "repair", "--root", world.root.string]
+        for _ in 0..<8 {
+            let repairs = try (0..<8).map { _ in try Running(repair) }
+            for each in repairs {
+                let complaint = try each.errorRest()
+                #expect(try each.end() == .exited(0) && complaint.isEmpty, "\(complaint)")
+            }
+        }
+        #expect(try world.leftovers() == [])
+    }
+
     @Test func `a repair without errors leaves its time, a check does not`() throws {
         let world = try World()
         _ = try world.cai("links", "check")

@@ -191,8 +191,9 @@ struct Boot {
     private mutating func repairLinks(_ machine: Machine) throws -> StepWork {
         let job = LinksJob(machine, entries: entries)
         let report = try workplace.asOwner {
-            let report = try job.run(options("init"), policy: .respectStrangers)
-            if !isPreview { try job.stamp(report) }
+            let options = options("init")
+            let report = try job.run(options, policy: .respectStrangers)
+            if !isPreview { try job.stamp(report, options) }
             return report
         }
         links = report
@@ -254,7 +255,7 @@ extension Boot {
     /// What can only be done when every step has made what it makes. Returns what did not work.
     func finish() -> [Finding] {
         guard case .success(let machine) = opened, let ownership else { return [] }
-        return OwnershipRepair(machine, entries: entries).stamp(ownership)
+        return OwnershipRepair(machine, entries: entries).stamp(ownership, options("init"))
     }
 }
 

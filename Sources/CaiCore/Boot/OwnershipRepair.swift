@@ -41,7 +41,9 @@ package struct OwnershipRepair {
 
     /// Remembers that the volume is right, so that the next run need not walk it. Nothing is written when something wrong
     /// remains, after a preview, or when the stamp says so already.
-    package func stamp(_ report: OwnershipReport) -> [Finding] {
+    ///
+    /// `options` says how long to wait for the volume's lock.
+    package func stamp(_ report: OwnershipReport, _ options: RunOptions) -> [Finding] {
         guard Identity.isRoot, !report.isPreview, !report.isIncomplete, [.walked, .settled].contains(report.extent)
         else {
             return []
@@ -51,7 +53,11 @@ package struct OwnershipRepair {
             let survey = OwnershipSurvey(machine, entries: entries, policy: policy)
             let stamp = OwnershipStamp(policy, survey)
             guard survey.isRight, stampFile.read() != stamp else { return [] }
-            try asOwner { try stampFile.write(stamp) }
+            try asOwner {
+                try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { _ in
+                    try stampFile.write(stamp)
+                }
+            }
             return []
         } catch {
             return [

@@ -115,6 +115,7 @@ struct OwnershipStampFile {
 
     func makeDirectory() throws { _ = try volume.makeDirectories(StateDirectory.path, mode: 0o700) }
 
+    /// Replaces the stamp, atomically. The caller holds the lock of the volume.
     func write(_ stamp: OwnershipStamp) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

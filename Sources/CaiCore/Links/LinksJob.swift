@@ -24,7 +24,9 @@ package struct LinksJob {
 
     /// Writes `.containai-links-checked-at` after a repair without problems, when it is missing, when an import came
     /// after it, or when the repair changed something. Otherwise a second repair writes nothing.
-    package func stamp(_ report: RunReport<LinkPlan>) throws {
+    ///
+    /// `options` says how long to wait for the volume's lock, which others may hold; throws `VolumeLock.Held`.
+    package func stamp(_ report: RunReport<LinkPlan>, _ options: RunOptions) throws {
         guard report.problems.isEmpty, report.detail.links.allSatisfy({ $0.obstacle?.severity != .error }) else {
             return
         }
@@ -33,7 +35,9 @@ package struct LinksJob {
         let imported = stamps.read(.imported)
         let isFresh = checked != nil && (imported.map { $0 <= checked ?? $0 } ?? true)
         if isFresh, report.outcomes.allSatisfy({ $0.result == .planned }) { return }
-        try stamps.write(.linksChecked, Timestamp(secondsSinceEpoch: WallClock.seconds))
+        try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { _ in
+            try stamps.write(.linksChecked, Timestamp(secondsSinceEpoch: WallClock.seconds))
+        }
     }
 }
 
@@ -56,7 +60,7 @@ struct TimestampFile {
         return Timestamp(String(decoding: bytes, as: UTF8.self).prefix { $0 != "\n" && $0 != "\r\n" })
     }
 
-    /// Replaces a file, atomically.
+    /// Replaces a file, atomically. The caller holds the lock of the volume.
     func write(_ name: Name, _ time: Timestamp) throws {
         guard let component = FilePath.Component(name.rawValue) else { return }
         try StateDirectory(volume: volume).replace(
