@@ -82,6 +82,9 @@ private func facts(_ arguments: [String], environment: [String]? = nil, input: S
     @Test func `has one thread, sits in /, and keeps no descriptor but the standard ones`() throws {
         let program = try Running([probe, "hostile", "open=6", "--", cai, "run", probe, "signals"])
         try program.ready()
+        // What it passes on, it passes on when its own affairs are in order.
+        program.signal(10)
+        #expect(try program.line()?.hasPrefix("10 ") == true)
         let entry = "/proc/\(program.process)"
         #expect(try Files.names(FilePath(entry + "/fd")).map(\.string).sorted() == ["0", "1", "2"])
         #expect(try Files.linkText(FilePath(entry + "/cwd")) == "/")
