@@ -30,6 +30,8 @@ struct EntrypointInit: ~Copyable {
     /// What the boot, or a repair, writes its plan to.
     private var report: CInt = -1
     private var bootStart = ContinuousClock.now
+    /// Where shutdown hooks may lie; nil while nobody has said.
+    private var hookDirectories: [FilePath]?
     /// Whether the boot came to its end with a volume and a home.
     private var isPrepared = false
     /// The signal that is being handled.
@@ -241,7 +243,9 @@ extension EntrypointInit {
         case .repair:
             report = cai_make_memory_file("cai-launch-plan")
             words += ["init", "--repair", "--quiet", "--launch-plan", "\(report)"]
-        case .shutdownHooks: words += ["hooks", "run", "shutdown"]
+        case .shutdownHooks:
+            guard mayHaveHooks else { return waiting.append(.hooksEnded) }
+            words += ["hooks", "run", "shutdown"]
         case .adoption:
             // A boot that found no trees to work on has said so; once is enough.
             guard isPrepared else { return waiting.append(.adoptionEnded) }
@@ -259,6 +263,11 @@ extension EntrypointInit {
         }
     }
 
+    /// Whether there is anything to look through: the search itself takes longer than everything else at the end.
+    private var mayHaveHooks: Bool {
+        hookDirectories?.contains { access($0.string, F_OK) == 0 || errno != ENOENT } ?? true
+    }
+
     /// Reads the plan that a helper has left.
     private mutating func readReport() -> LaunchPlan {
         guard report >= 0 else { return LaunchPlan() }
@@ -271,6 +280,7 @@ extension EntrypointInit {
 
     private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
         plan = readReport()
+        hookDirectories = plan.shutdownHookDirectories
         isPrepared = code == 0
         let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
@@ -293,6 +303,7 @@ extension EntrypointInit {
     /// Takes over what a repair has read; one that broke off has nothing to say.
     private mutating func reload(_ plan: LaunchPlan) {
         guard plan.isComplete else { return }
+        hookDirectories = plan.shutdownHookDirectories
         waiting += services.reload(plan, withAgent: hasAgent(plan))
     }
 

@@ -52,6 +52,9 @@ package final class ChangeWatch: Sendable {
             owning: try check("inotify_init", "inotify") { inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK)) })
     }
 
+    /// Nobody waits for the kernel to take the watches apart, not even the end of this process.
+    deinit { cai_leave_to_collector(descriptor.raw) }
+
     /// Becomes readable when there is something to report.
     package var raw: CInt { descriptor.raw }
 

@@ -55,6 +55,8 @@ package struct LaunchPlan: Hashable, Sendable {
     package var tellsJSON = false
     /// Where the state of the services is kept: in the first one that can be written.
     package var stateDirectories: [FilePath] = []
+    /// Where shutdown hooks may lie when the time comes; nil where nothing was said.
+    package var shutdownHookDirectories: [FilePath]?
     /// Whether the boot came to its end.
     package var isComplete = false
     private var pairs: [Variable] = []
@@ -84,6 +86,10 @@ extension LaunchPlan {
         if let hasAgentService { writer.add("agent-service", hasAgentService ? "on" : "off") }
         if tellsJSON { writer.add("json", "yes") }
         for directory in stateDirectories { writer.add("state", directory.string) }
+        if let directories = shutdownHookDirectories {
+            writer.add("hooks", "known")
+            for directory in directories { writer.add("hook", directory.string) }
+        }
         for service in services { service.fields.forEach { writer.add($0.key, $0.value) } }
         return writer.bytes
     }
@@ -145,6 +151,8 @@ extension LaunchPlan {
             case "agent-service": plan.hasAgentService = value == "on"
             case "json": plan.tellsJSON = true
             case "state": plan.stateDirectories.append(FilePath(value))
+            case "hooks": plan.shutdownHookDirectories = plan.shutdownHookDirectories ?? []
+            case "hook": plan.shutdownHookDirectories?.append(FilePath(value))
             case "user": user = value
             case "uid": uid = UInt32(value)
             case "gid": gid = UInt32(value)
