@@ -18,6 +18,9 @@ package struct AgentJobs: Sendable {
     let sync: Job
     let undo: Job
     let importing: Job
+    /// What a host has to know before it looks, and what of its index has to travel.
+    let guide: Job
+    let plan: Job
     /// Calls `begin` when nothing but the writing itself can fail any more.
     let export: @Sendable (JobCall, _ begin: () -> Void) throws -> JobAnswer
 
@@ -25,6 +28,7 @@ package struct AgentJobs: Sendable {
         health: @escaping @Sendable () -> HealthReport, status: @escaping @Sendable () -> ServiceStatus,
         reload: @escaping @Sendable () -> AgentReload, links: @escaping Job, persistence: @escaping Job,
         repair: @escaping Job, sync: @escaping Job, undo: @escaping Job, importing: @escaping Job,
+        guide: @escaping Job, plan: @escaping Job,
         export: @escaping @Sendable (JobCall, _ begin: () -> Void) throws -> JobAnswer
     ) {
         self.health = health
@@ -36,6 +40,8 @@ package struct AgentJobs: Sendable {
         self.sync = sync
         self.undo = undo
         self.importing = importing
+        self.guide = guide
+        self.plan = plan
         self.export = export
     }
 }

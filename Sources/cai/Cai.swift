@@ -26,7 +26,8 @@ struct Cai: ParsableCommand {
         version: Build.version,
         subcommands: [
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
-            ImportCommand.self, ExportCommand.self, SecretsCommand.self, UndoCommand.self,
+            ImportCommand.self, ExportCommand.self, PushCommand.self, ReceiveCommand.self, SecretsCommand.self,
+            UndoCommand.self,
             HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,

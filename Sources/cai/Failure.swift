@@ -1,6 +1,7 @@
 import ArgumentParser
 import CaiCore
 import CaiModel
+import CaiNetwork
 import CaiPlatform
 import SystemPackage
 
@@ -66,6 +67,18 @@ struct Failure {
 
     init(_ error: any Error) {
         switch error {
+        case let refusal as ServiceRefusal:
+            sentence = refusal.sentence
+            advice = refusal.advice
+            code = refusal.code
+        case let push as PushProblem:
+            sentence = push.sentence
+            advice = push.advice
+            code = push.code.flatMap { [75, 77, 78].contains($0) ? ExitCode(Int32($0)) : nil } ?? Exit.found
+        case let call as SystemCallError where call.operation == "connect":
+            sentence = "\(call.subject): nobody answers there (\(call.errno))"
+            advice = "start cai serve there, and mount the directory of its socket here; or use --exec"
+            code = [.permissionDenied, .notPermitted].contains(call.errno) ? Exit.notPermitted : Exit.found
         case MachineProblem.volumeMissing(let path):
             sentence = "\(path.printable): the volume is not there"
             advice = "mount one, for example: docker run -v containai-data:\(path.printable) …"

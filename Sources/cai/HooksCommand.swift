@@ -6,7 +6,8 @@ import CaiPlatform
 /// `cai hooks`: the programs that an image or a workspace wants run around a workload.
 struct HooksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hooks", abstract: "Run the startup, shutdown or reload hooks by themselves.", subcommands: [Run.self])
+        commandName: "hooks", abstract: "Run the startup, shutdown or reload hooks by themselves.",
+        subcommands: [Run.self])
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(

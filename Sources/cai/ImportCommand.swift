@@ -29,6 +29,9 @@ struct ImportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Work on the tree below this directory instead of the machine's own.", valueName: "dir"))
     var root = "/"
 
+    @Flag(help: ArgumentHelp("Take what is not in the source for unchanged.", visibility: .hidden)) var partial = false
+    @Option(help: ArgumentHelp("How the archive calls its home.", visibility: .hidden)) var sourceHome: String?
+
     enum Arrangement: String, ExpressibleByArgument, CaseIterable { case auto, home, volume }
 
     func run() throws {
@@ -83,7 +86,8 @@ struct ImportCommand: ParsableCommand {
             let path = file.path
             let archive = try ArchiveSource(
                 file, machine: session.machine, entries: session.entries,
-                limits: session.workplace.settings.archiveLimits, isPreview: dryRun)
+                limits: session.workplace.settings.archiveLimits,
+                home: sourceHome.map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }, isPreview: dryRun)
             let found = try arrangement {
                 guard let arrangement = archive.arrangement else { throw SourceProblem.ambiguous(path) }
                 return arrangement
@@ -112,7 +116,8 @@ struct ImportCommand: ParsableCommand {
             try config.map { try loader.load(named: FilePath($0).absolute) } ?? loader.discover()
         let request = ImportRequest(
             source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome, configuration: configuration,
-            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete, environment: Environment.all,
+            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete, isPartial: partial,
+            environment: Environment.all,
             workspaces: workspaces)
         var report = try ImportJob(session.machine, entries: session.entries)
             .run(request, session.options("import", isPreview: dryRun))

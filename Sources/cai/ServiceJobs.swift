@@ -24,6 +24,8 @@ struct ServiceJobs: Sendable {
             sync: { call in try answering { try sync(call) } },
             undo: { call in try answering { try undo(call) } },
             importing: { call in try answering { try importArchive(call) } },
+            guide: { call in try answering { try guide(call) } },
+            plan: { call in try answering { try plan(call) } },
             export: { call, begin in try answering { try export(call, begin) } })
     }
 
@@ -91,6 +93,7 @@ struct ServiceJobs: Sendable {
         let findings = try followUp(session, lines.changed)
         var document = lines.document
         if case .object(var fields) = document {
+            fields["lines"] = .strings(lines.all)
             fields["reload"] = .array(findings.map(\.json))
             document = .object(fields)
         }
@@ -115,6 +118,24 @@ struct ServiceJobs: Sendable {
         return hook.findings.filter { $0.severity > .note }
             + ReloadJob(session.workplace, environment: Environment.all, changed: changed)
             .run { name, line in logger.info("[\(name)] \(line)") }
+    }
+
+    private func guide(_ call: JobCall) throws -> JobAnswer {
+        let session = try session()
+        return JobAnswer(text: try sortedJSON(PushPlanJob.guide(session.entries, session.layout)), isSuccess: true)
+    }
+
+    private func plan(_ call: JobCall) throws -> JobAnswer {
+        let stream = Descriptor(owning: call.stream)
+        let command = try ImportCommand.parse(["--from=-"] + call.arguments)
+        let bytes = try stream.readAll(limit: PushIndex.largest, "the index")
+        try call.confirm()
+        let index = try PushIndex(bytes)
+        let session = try session()
+        let job = PushPlanJob(
+            session.machine, entries: session.entries, arrangement: command.layout == .volume ? .volume : .home,
+            withoutSecrets: command.noSecrets)
+        return JobAnswer(text: try sortedJSON(session.workplace.asOwner { try job.run(index) }), isSuccess: true)
     }
 
     private func export(_ call: JobCall, _ begin: () -> Void) throws -> JobAnswer {
@@ -167,6 +188,7 @@ extension JobFailure {
                 .unavailable, broken.findings.first?.told ?? "the settings cannot be used",
                 advice: "cai config show lists them")
             return
+        case let index as PushIndexProblem: self.init(.badRequest, "record \(index.record): \(index.sentence)")
         case is VolumeLock.Held: self.init(.locked, Failure(error))
         case is ArchiveProblem, is SourceProblem: self.init(.badRequest, Failure(error))
         case is UnknownRun: self.init(.notFound, Failure(error))

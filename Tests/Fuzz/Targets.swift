@@ -1,4 +1,5 @@
 import CaiModel
+import SystemPackage
 
 /// A promise that did not hold.
 struct Complaint: Error, CustomStringConvertible {
@@ -11,7 +12,9 @@ struct Complaint: Error, CustomStringConvertible {
 enum Targets {
     typealias Run = ([UInt8]) throws -> Void
 
-    static let names = ["archive", "export-manifest", "excludes", "environment", "manifest", "json"]
+    static let names = [
+        "archive", "export-manifest", "excludes", "environment", "manifest", "json", "push-index", "query",
+    ]
 
     /// The reader of that name; nil when there is none.
     static func make(_ name: String) throws -> Run? {
@@ -22,7 +25,36 @@ enum Targets {
         case "environment": { _ = EnvironmentFile($0, file: ".env") }
         case "manifest": { _ = ManifestReader.read(ManifestFile(name: "fuzz.toml", layer: .user, bytes: $0)) }
         case "json": { _ = JSONDocument(anyDialect: $0)?.root }
+        case "push-index": readPushIndex
+        case "query": readQuery
         default: nil
+        }
+    }
+
+    /// What is read is written so that it is read again as the same, and leads nowhere else.
+    private static func readPushIndex(_ bytes: [UInt8]) throws {
+        guard let index = try? PushIndex(bytes) else { return }  // it may refuse
+        guard try PushIndex(index.bytes) == index else { throw Complaint("reads itself as something else") }
+        var isInside = true
+        index.forEachPath { path, _ in
+            isInside = isInside && !path.isAbsolute && path.components.allSatisfy { $0.kind == .regular }
+        }
+        if !isInside { throw Complaint("leads out of its root") }
+    }
+
+    /// A query becomes words of a command line only where each is known, and never an option that is none.
+    private static func readQuery(_ bytes: [UInt8]) throws {
+        let fields: [QueryField] = [.flag("dry-run"), .value("layout"), .word("id")]
+        let pairs = String(decoding: bytes, as: UTF8.self).split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (key: parts.first ?? "", value: parts.count > 1 ? parts[1] : "")
+        }
+        guard let words = try? QueryField.arguments(pairs, fields) else { return }  // it may refuse
+        var isBehindEnd = false
+        for word in words {
+            let isKnown = word == "--dry-run" || word == "--" || word.hasPrefix("--layout=")
+            if !isBehindEnd, !isKnown { throw Complaint("makes an option of \(word)") }
+            isBehindEnd = word == "--"
         }
     }
 

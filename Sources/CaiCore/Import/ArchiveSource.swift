@@ -14,10 +14,10 @@ package final class ArchiveSource: Sendable {
 
     private static let prefix = "unpacked-"
 
-    /// Unpacks an archive. Throws `ArchiveProblem`; nothing is left then.
+    /// Unpacks an archive. `home` is what symlinks and documents in it call the home that it was made of. Throws `ArchiveProblem`; nothing is left then.
     package init(
         _ file: ArchiveFile, machine: Machine, entries: [Entry], limits: ArchiveLimits,
-        isPreview: Bool
+        home: FilePath? = nil, isPreview: Bool
     ) throws {
         let label = file.path
         parent = isPreview ? try Directory.open(Self.temporaryDirectory) : try Self.staging(machine)
@@ -42,7 +42,8 @@ package final class ArchiveSource: Sendable {
                 archive.layout.map { $0.layout == .home ? .home : .volume }
                 ?? (archive.origin == .plain ? nil : .volume)
             findings = archive.findings
-            let names = base.isEmpty ? [machine.layout.home] : [FilePath("/").pushing(base), machine.layout.home]
+            let own = [home, machine.layout.home].compactMap { $0 }
+            let names = base.isEmpty ? own : [FilePath("/").pushing(base)] + own
             opened = OpenedSource(
                 tree: SourceTree(root: try root.descendant(base), names: names, isStaged: !isPreview),
                 isOwnHome: false, label: label)

@@ -97,7 +97,8 @@ final class ImportObserver {
         switch resolver.resolve(source) {
         case .found(let real, .directory):
             guard entry.isDirectory else { return seen.events.append(.wrongType(source, expectsDirectory: false)) }
-            mirrored.append(contentsOf: request.mirrors || entry.flags.contains(.mirror) ? [entry.target] : [])
+            let mirrors = (request.mirrors || entry.flags.contains(.mirror)) && !request.isPartial
+            mirrored.append(contentsOf: mirrors ? [entry.target] : [])
             walk(entry) { $0.addDirectory(real, shown: source, to: entry.target) }
         case .found(let real, .file(let facts)):
             if entry.isDirectory { return seen.events.append(.wrongType(source, expectsDirectory: true)) }
@@ -144,13 +145,15 @@ final class ImportObserver {
 
     private func take(_ walk: SourceWalk) {
         for (target, path) in walk.wanted { wanted[target] = path }
-        seen.events += walk.events
+        // A link may lead to what did not have to travel.
+        seen.events += request.isPartial ? walk.events.filter { !$0.isAboutSymlink } : walk.events
         seen.findings += walk.findings
     }
 
     // MARK: what the source does not have
 
     private func addMissing(_ entry: Entry, _ source: FilePath) {
+        if request.isPartial { return addPlaceholder(entry) }
         guard !entry.isOptional, entry.isDirectory || entry.isSecret || entry.flags.contains(.json) else {
             return seen.events.append(.absent(source, isOptional: entry.isOptional))
         }
@@ -175,6 +178,7 @@ final class ImportObserver {
     }
 
     private func notePatterns(_ imported: [Entry]) {
+        if request.isPartial { return }
         seen.events += excludes.unmatched(by: imported.map(\.target)).map { .unmatchedPattern($0) }
     }
 
@@ -198,7 +202,7 @@ final class ImportObserver {
         keepSecretsSecret()
         addOverrides(machine.home)
         if request.withoutSecrets { stripSecrets() }
-        if request.mirrors { mirrored.append(VolumePath(unchecked: FilePath())) }
+        if request.mirrors, !request.isPartial { mirrored.append(VolumePath(unchecked: FilePath())) }
     }
 
     /// Secrets of a restored volume get the modes that the manifests declare, or are left out.

@@ -13,6 +13,8 @@ package struct ImportRequest: Sendable {
     package let withoutExcludes: Bool
     /// Whether what the source does not have goes from the volume too.
     package let mirrors: Bool
+    /// Whether the source has only what is to be imported: what is not in it is not looked at.
+    package let isPartial: Bool
     /// The variables of the caller, of which `[env]` names some.
     package let environment: [String: String]
     /// Where the workspace is on this machine, and on the host.
@@ -20,7 +22,7 @@ package struct ImportRequest: Sendable {
 
     package init(
         source: SourceTree, arrangement: SourceArrangement, isOwnHome: Bool, configuration: ImportConfiguration,
-        withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false,
+        withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false, isPartial: Bool = false,
         environment: [String: String] = [:], workspaces: [FilePath] = []
     ) {
         self.source = source
@@ -30,6 +32,7 @@ package struct ImportRequest: Sendable {
         self.withoutSecrets = withoutSecrets
         self.withoutExcludes = withoutExcludes
         self.mirrors = mirrors
+        self.isPartial = isPartial
         self.environment = environment
         self.workspaces = workspaces
     }

@@ -20,6 +20,12 @@ package struct OpenedSource: Sendable {
     package let isOwnHome: Bool
     /// How sentences call it.
     package let label: FilePath
+
+    package init(tree: SourceTree, isOwnHome: Bool, label: FilePath) {
+        self.tree = tree
+        self.isOwnHome = isOwnHome
+        self.label = label
+    }
 }
 
 extension Machine {

@@ -40,6 +40,11 @@ package enum ImportEvent: Sendable, Equatable {
     case environment(imported: [String], skipped: [String])
 }
 
+extension ImportEvent {
+    /// Whether it says what became of a symlink of the source.
+    package var isAboutSymlink: Bool { if case .symlink = self { true } else { false } }
+}
+
 /// What became of a symlink of the source that could not be written for the volume.
 package enum SymlinkFate: Sendable, Equatable {
     /// It leads out of the source, to something that is here as well.

@@ -2,8 +2,9 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `POST /v1/import`: an archive in the content, as `cai import --from -` reads it.
+/// What has a content: `POST /v1/import`, an archive as `cai import --from -` reads it, and `POST /v1/plan`, an index.
 struct ImportHandler: Sendable {
+    let name: String
     let job: AgentJobs.Job
     let runner: JobRunner
     let limit: Int64
@@ -38,7 +39,7 @@ struct ImportHandler: Sendable {
         let exchange = context.exchange
         let feed = try BodyFeed(limit: limit) { exchange.isWhole }
         let call = JobCall(arguments: arguments, stream: feed.reader, confirm: { try feed.confirm() })
-        async let answer = runner.run("import", call, also: tell, job)
+        async let answer = runner.run(name, call, also: tell, job)
         await feed.pump(request.body, on: runner.threads.loop)
         return try await answer
     }

@@ -5,15 +5,20 @@ import NIOCore
 /// What only looks: `GET /v1/links`, `GET /v1/persistence`.
 struct LookHandlers: Sendable {
     private let links: SharedLook<Result<JobAnswer, any Error>>
+    private let guide: SharedLook<Result<JobAnswer, any Error>>
     private let persistence: SharedLook<Result<JobAnswer, any Error>>
 
     init(_ jobs: AgentJobs, _ worker: Worker, _ loop: any EventLoop) {
         links = SharedLook(worker, loop) { Result { try jobs.links(JobCall(arguments: [])) } }
+        guide = SharedLook(worker, loop) { Result { try jobs.guide(JobCall(arguments: [])) } }
         persistence = SharedLook(worker, loop) { Result { try jobs.persistence(JobCall(arguments: [])) } }
     }
 
     /// The state of every link, as `cai links check --json` prints it.
     func linkStates() async throws -> Response { .json(text: try await links.value().get().text) }
+
+    /// What a host has to know before it looks at what it pushes.
+    func pushGuide() async throws -> Response { .json(text: try await guide.value().get().text) }
 
     /// What survives what, as `cai persistence check --json` prints it.
     func persistenceReport() async throws -> Response { .json(text: try await persistence.value().get().text) }

@@ -63,7 +63,7 @@ struct APIError: Error, Hashable {
         advice: "nothing of it was taken; send it again")
 
     static func badQuery(_ sentence: String) -> APIError {
-        APIError(.badRequest, "bad_query", sentence, advice: "see openapi.yaml, or the flags of the command")
+        APIError(.badRequest, "bad_query", sentence, advice: "see openapi.json, or the flags of the command")
     }
 
     /// A path that knows other methods.

@@ -1,3 +1,4 @@
+import CaiModel
 import Hummingbird
 import Logging
 import NIOCore
@@ -29,6 +30,7 @@ struct AgentState: Sendable {
     let looks: LookHandlers
     let changes: ChangeHandlers
     let importing: ImportHandler
+    let plan: ImportHandler
     let export: ExportHandler
     let events: EventsHandler
     let counters: Counters
@@ -45,7 +47,9 @@ struct AgentState: Sendable {
         status = StatusHandler(SharedLook(worker, loop) { jobs.status() }, counters, hub)
         looks = LookHandlers(jobs, worker, loop)
         changes = ChangeHandlers(jobs: jobs, runner: runner)
-        importing = ImportHandler(job: jobs.importing, runner: runner, limit: requestBytes)
+        importing = ImportHandler(name: "import", job: jobs.importing, runner: runner, limit: requestBytes)
+        plan = ImportHandler(
+            name: "plan", job: jobs.plan, runner: runner, limit: min(requestBytes, Int64(PushIndex.largest)))
         export = ExportHandler(job: jobs.export, runner: runner)
         events = EventsHandler(hub: hub, loop: loop)
     }

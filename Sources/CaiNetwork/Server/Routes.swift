@@ -1,3 +1,4 @@
+import CaiModel
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -27,8 +28,15 @@ enum Routes {
             Route(method: .post, path: "/v1/undo", query: [.word("id"), dryRun]) { try await state.changes.undo($2) },
             Route(
                 method: .post, path: "/v1/import",
-                query: [.value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("delete"), dryRun]
+                query: [
+                    .value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("delete"), dryRun,
+                    .flag("partial"), .value("source-home"),
+                ]
             ) { try await state.importing.run($0, $1, $2) },
+            Route(method: .get, path: "/v1/plan") { _, _, _ in try await state.looks.pushGuide() },
+            Route(method: .post, path: "/v1/plan", query: [.value("layout"), .flag("no-secrets")]) {
+                try await state.plan.run($0, $1, $2)
+            },
             Route(
                 method: .get, path: "/v1/export",
                 query: [.value("format"), .flag("no-secrets"), .flag("no-excludes")]
@@ -59,15 +67,23 @@ enum Routes {
         return router.buildResponder()
     }
 
+    private static func arguments(_ request: Request, _ route: Route) throws -> [String] {
+        do {
+            return try QueryField.arguments(request.uri.queryParameters.map { ($0.key, $0.value) }, route.query)
+        } catch {
+            throw APIError.badQuery(error.sentence)
+        }
+    }
+
     private static func add(_ route: Route, to router: Router<AgentContext>) {
         router.on(RouterPath(route.path), method: route.method) { request, context in
-            try await route.handle(request, context, try QueryField.arguments(request.uri, route.query))
+            try await route.handle(request, context, try arguments(request, route))
         }
         // Without its content; one that never ends, or is work, is not made for that.
         guard route.method == .get else { return }
         let isLook = !["/v1/export", "/v1/events"].contains(route.path)
         router.on(RouterPath(route.path), method: .head) { request, context in
-            let arguments = try QueryField.arguments(request.uri, route.query)
+            let arguments = try arguments(request, route)
             guard isLook else { return Response(status: .ok) }
             return try await route.handle(request, context, arguments).createHeadResponse()
         }

@@ -1,0 +1,147 @@
+package import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Tells what of an index has to travel: everything of which the volume does not show that an import would leave it as it is.
+///
+/// It only looks, and it may ask for too much: what is imported of what travels is decided by the import.
+package struct PushPlanJob {
+    private let machine: Machine
+    private let arrangement: SourceArrangement
+    private let withoutSecrets: Bool
+    private let sources: [PathKey: Entry]
+    private let reader: NodeReader
+
+    package init(_ machine: Machine, entries: [Entry], arrangement: SourceArrangement, withoutSecrets: Bool) {
+        self.machine = machine
+        self.arrangement = arrangement
+        self.withoutSecrets = withoutSecrets
+        let usable = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) && !$0.isDisabled }
+        sources = Dictionary(
+            usable.compactMap { entry in
+                let path = arrangement == .home ? entry.source?.relative : entry.target.relative
+                return path.map { (PathKey($0), entry) }
+            }, uniquingKeysWith: { $1 })
+        reader = NodeReader(machine.volume)
+    }
+
+    /// What a client has to know before it looks.
+    package static func guide(_ entries: [Entry], _ layout: Layout) -> PushGuide {
+        let paths = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) && !$0.isDisabled }
+            .compactMap { $0.source?.relative.string }
+        return PushGuide(paths: Array(Set(paths)).sorted(), home: layout.home.string)
+    }
+
+    /// Where the files of a directory go.
+    private struct Place {
+        let path: FilePath
+        let target: FilePath
+        /// The entry it belongs to; nil where no manifest names it.
+        let entry: Entry?
+        let directory: Directory?
+    }
+
+    /// Looks at the volume for each record. The caller is the owner.
+    package func run(_ index: PushIndex) throws -> PushNeeds {
+        var needs = PushNeeds()
+        var place: Place?
+        // It is large, and only who has digests needs it.
+        let source = BaselineSource(machine.volume)
+        for (number, record) in index.records.enumerated() {
+            switch record {
+            case .directory(let path, let mode):
+                let found = self.place(path)
+                place = found
+                if found.entry != nil, !isLeftOut(found.entry), directoryDiffers(found, mode) {
+                    needs.needed.append(number)
+                }
+            case .file(let name, let file):
+                guard let place else { continue }
+                switch verdict(name, file, place, source) {
+                case .unchanged: continue
+                case .needed: needs.needed.append(number)
+                case .candidate: needs.candidates.append(number)
+                }
+            case .link(let name, let text, let size, let modified):
+                guard let place, !isLeftOut(place.entry), differs(name, text, size, modified, place) else { continue }
+                needs.needed.append(number)
+            }
+        }
+        try source.check()
+        return needs
+    }
+
+    // MARK: places
+
+    private func place(_ path: FilePath) -> Place {
+        let (target, entry) = self.target(path)
+        let directory: Directory? =
+            if target.isEmpty { machine.volume.root } else { try? machine.volume.directory(target) }  // then all is new
+        return Place(path: path, target: target, entry: entry, directory: directory)
+    }
+
+    /// Where a path goes, and by which entry; without one, where an additional path would go.
+    private func target(_ path: FilePath) -> (FilePath, Entry?) {
+        var above = path
+        while !above.isEmpty {
+            if let entry = sources[PathKey(above)] {
+                let rest = path.components.dropFirst(above.components.count)
+                return (entry.target.relative.appending(rest), entry)
+            }
+            above.removeLastComponent()
+        }
+        guard arrangement == .home, let first = path.components.first, first.string.hasPrefix("."),
+            let name = FilePath.Component(String(first.string.dropFirst()))
+        else { return (path, nil) }
+        return (FilePath(root: nil, [name]).appending(path.components.dropFirst()), nil)
+    }
+
+    private func isLeftOut(_ entry: Entry?) -> Bool { withoutSecrets && entry?.isSecret == true }
+
+    // MARK: verdicts
+
+    private enum Verdict { case unchanged, needed, candidate }
+
+    private func directoryDiffers(_ place: Place, _ mode: UInt16) -> Bool {
+        guard let directory = place.directory, let status = try? directory.status() else { return true }
+        return place.entry?.isSecret != true && status.mode != mode & 0o3777
+    }
+
+    private func verdict(
+        _ name: FilePath.Component, _ file: PushIndex.File, _ place: Place, _ source: BaselineSource
+    ) -> Verdict {
+        let path = place.path.appending(name)
+        if arrangement == .home, PushScope.isWhole(path) { return .needed }
+        var (entry, target, directory) = (place.entry, place.target.appending(name), place.directory)
+        var last = name
+        if let own = sources[PathKey(path)] {
+            entry = own
+            target = own.target.relative
+            last = target.lastComponent ?? name
+            directory = try? machine.volume.directory(target.removingLastComponent())  // then it is new
+        }
+        if isLeftOut(entry) { return .unchanged }
+        guard let directory, let found = try? directory.status(of: last), found.kind == .regular else {
+            return .needed
+        }
+        let mode = entry?.isSecret == true ? 0o600 : file.mode & 0o777
+        if found.mode != mode { return .needed }
+        if found.size == file.size, found.modified == file.modified { return .unchanged }
+        guard let digest = file.digest else { return .candidate }
+        let known = source.baseline[VolumePath(unchecked: target)]
+        if known?.source ?? known?.digest == digest { return .unchanged }
+        guard found.size == file.size, let stored = try? contentSample(last, in: directory) else { return .needed }
+        return stored.digest == digest ? .unchanged : .needed
+    }
+
+    private func differs(
+        _ name: FilePath.Component, _ text: FilePath, _ size: Int64?, _ modified: Int64?, _ place: Place
+    ) -> Bool {
+        guard let directory = place.directory else { return true }
+        switch Node(name, in: directory) {
+        case .symlink(let stored): return stored != text
+        case .file(let facts): return facts.size != size || facts.modified != modified
+        default: return true
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import CaiModel
+package import CaiPlatform
+package import SystemPackage
+
+/// The connection could not be used.
+package struct PushProblem: Error, Hashable, Sendable {
+    package let sentence: String
+    package let advice: String?
+    /// The exit code of the program that was to make the connection, where that has ended.
+    package let code: Int?
+
+    init(_ sentence: String, advice: String? = nil, code: Int? = nil) {
+        self.sentence = sentence
+        self.advice = advice
+        self.code = code
+    }
+}
+
+/// An answer of the agent service.
+package struct PushAnswer: Sendable {
+    package let status: Int
+    package let content: [UInt8]
+    /// Seconds after which to ask again.
+    package let retryAfter: Int?
+}
+
+/// A client of the agent service on one connection: a Unix socket, or a program that leads to one. It blocks.
+package final class PushClient {
+    private let connection: Descriptor
+    private let process: Int32?
+    private let token: String?
+    private let label: String
+    private var received: [UInt8] = []
+    private var position = 0
+
+    /// Connects to a socket.
+    package init(socket path: FilePath, token: String?) throws(SystemCallError) {
+        connection = try LocalConnection.open(path)
+        process = nil
+        label = path.string
+        self.token = token
+    }
+
+    /// Starts a program that leads to the service.
+    package init(command line: String, token: String?) throws(SystemCallError) {
+        let started = try LocalConnection.start(line)
+        process = started.process
+        connection = started.take()
+        label = "--exec"
+        self.token = token
+    }
+
+    deinit {
+        guard let process else { return }
+        LocalConnection.finishSending(connection)
+        _ = LocalConnection.wait(for: process)
+    }
+
+    /// Asks, and waits for the answer. `content` writes the content of the request, piece by piece.
+    package func ask(
+        _ method: String, _ path: String,
+        content: ((@escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void)? = nil
+    ) throws -> PushAnswer {
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: cai\r\nUser-Agent: cai/\(Build.version)\r\n"
+        if let token { head += "Authorization: Bearer \(token)\r\n" }
+        if content != nil { head += "Transfer-Encoding: chunked\r\n" }
+        do {
+            try send(Array((head + "\r\n").utf8))
+            if let content {
+                try content { try self.sendChunk($0) }
+                try send(Array("0\r\n\r\n".utf8))
+            }
+        } catch let error as SystemCallError where [.brokenPipe, .connectionReset].contains(error.errno) {
+            // It may have said why it does not want the rest.
+        }
+        return try answer()
+    }
+
+    // MARK: sending
+
+    private func send(_ bytes: [UInt8]) throws { try connection.write(bytes, FilePath(label)) }
+
+    private func sendChunk(_ bytes: UnsafeRawBufferPointer) throws {
+        if bytes.isEmpty { return }
+        try send(Array("\(String(bytes.count, radix: 16))\r\n".utf8))
+        try connection.write(bytes, FilePath(label))
+        try send([0x0D, 0x0A])
+    }
+
+    // MARK: receiving
+
+    private func answer() throws -> PushAnswer {
+        while true {
+            let words = try line().split(separator: " ", maxSplits: 2)
+            guard words.count > 1, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
+                throw PushProblem("\(label): what answers there is not the agent service")
+            }
+            var fields: [String: String] = [:]
+            while case let text = try line(), !text.isEmpty {
+                let parts = text.split(separator: ":", maxSplits: 1)
+                if parts.count == 2 { fields[parts[0].lowercased()] = String(parts[1].drop { $0 == " " }) }
+            }
+            if (100..<200).contains(status) { continue }
+            return PushAnswer(
+                status: status, content: try content(fields), retryAfter: fields["retry-after"].flatMap { Int($0) })
+        }
+    }
+
+    private static let largestAnswer = 64 << 20
+
+    private func content(_ fields: [String: String]) throws -> [UInt8] {
+        if let length = fields["content-length"].flatMap({ Int($0) }) { return try take(length) }
+        var content: [UInt8] = []
+        guard fields["transfer-encoding"]?.lowercased() == "chunked" else { return content }
+        while true {
+            let size = try line().prefix { $0 != ";" }
+            guard let count = Int(size, radix: 16), count >= 0, content.count + count <= Self.largestAnswer else {
+                throw PushProblem("\(label): an answer that cannot be read")
+            }
+            if count == 0 {
+                while !(try line().isEmpty) {}
+                return content
+            }
+            content += try take(count)
+            _ = try line()
+        }
+    }
+
+    private func line() throws -> String {
+        while true {
+            if let end = received[position...].firstIndex(of: 0x0A) {
+                defer { position = end + 1 }
+                var bytes = received[position..<end]
+                if bytes.last == 0x0D { bytes.removeLast() }
+                return String(decoding: bytes, as: UTF8.self)
+            }
+            if received.count - position > 1 << 16 { throw PushProblem("\(label): an answer that cannot be read") }
+            try receive()
+        }
+    }
+
+    private func take(_ count: Int) throws -> [UInt8] {
+        guard (0...Self.largestAnswer).contains(count) else {
+            throw PushProblem("\(label): an answer that is too large")
+        }
+        while received.count - position < count { try receive() }
+        defer { position += count }
+        return Array(received[position..<position + count])
+    }
+
+    /// Reads more, forgetting what was taken.
+    private func receive() throws {
+        received.removeFirst(position)
+        position = 0
+        let size = 64 << 10
+        let count: Int
+        do {
+            count = try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+                let count = try connection.read(into: buffer, FilePath(label))
+                received.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                return count
+            }
+        } catch let error as SystemCallError where error.errno == .connectionReset {
+            count = 0
+        }
+        if count == 0 { throw cut() }
+    }
+
+    private func cut() -> PushProblem {
+        guard let process else {
+            return PushProblem(
+                "\(label): the agent service ended the connection",
+                advice: "see its log; nothing was taken of what was cut off"
+            )
+        }
+        LocalConnection.finishSending(connection)
+        return PushProblem(
+            "--exec: the program ended before an answer came", advice: "run it by itself to see why",
+            code: LocalConnection.wait(for: process))
+    }
+}

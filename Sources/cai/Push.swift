@@ -1,0 +1,229 @@
+import ArgumentParser
+import CaiCore
+import CaiModel
+import CaiNetwork
+import CaiPlatform
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// One push after the other over one connection.
+struct Push {
+    /// A directory that is pushed.
+    struct Source {
+        let files: PushSource
+        let guide: PushGuide
+        let arrangement: SourceArrangement
+        /// How the directory is called on this machine.
+        let home: FilePath
+    }
+
+    private let client: PushClient
+    private let query: [String]
+    private let isJSON: Bool
+    private let isVerbose: Bool
+
+    /// How often somebody who is busy is asked again.
+    private static let mostTries = 60
+    /// How long nothing may have changed before it is pushed, and how long that is waited for.
+    private static let quiet = Duration.milliseconds(50)
+    private static let patience = Duration.milliseconds(500)
+
+    init(_ client: PushClient, query: [String], isJSON: Bool, isVerbose: Bool) {
+        self.client = client
+        self.query = query
+        self.isJSON = isJSON
+        self.isVerbose = isVerbose
+    }
+
+    /// What the service wants to know of a home.
+    func guide() throws -> PushGuide {
+        let answer = try client.ask("GET", "/v1/plan")
+        try check(answer)
+        return try JSONDecoder().decode(PushGuide.self, from: Data(answer.content))
+    }
+
+    /// Pushes a directory; `isWhole` sends everything. While watching it does not return until it cannot go on.
+    func run(_ source: Source, isWhole: Bool, isWatching: Bool) throws {
+        let watch = try isWatching ? ChangeWatch() : nil
+        try look(source, watch)
+        source.files.findings.forEach(Talk.finding)
+        var failure = try push(source, isWhole ? nil : source.files.index)
+        guard let watch else {
+            if let failure { throw failure }
+            return
+        }
+        while true {
+            _ = try Input.wait(for: [watch.raw], atMost: nil)
+            try settle(watch)
+            let before = source.files.index
+            try look(source, watch)
+            let changed = source.files.changes(since: before)
+            if !changed.index.records.isEmpty { failure = try push(source, changed.index, changed.numbers) }
+        }
+    }
+
+    /// Looks, until every directory that was seen had been watched before it was looked into.
+    private func look(_ source: Source, _ watch: ChangeWatch?) throws {
+        source.files.look(source.guide)
+        guard let watch else { return }
+        while try source.files.watch(watch) { source.files.look(source.guide) }
+    }
+
+    /// Lets who writes come to an end.
+    private func settle(_ watch: ChangeWatch) throws {
+        let end = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < end {
+            while try watch.read({ _ in }) {}
+            guard try Input.wait(for: [watch.raw], atMost: Self.quiet)[0] else { return }
+        }
+        while try watch.read({ _ in }) {}
+    }
+
+    /// Sends an archive as it is.
+    func send(archive file: consuming Descriptor, layout: String?) throws {
+        let file = file
+        let path = "/v1/import?" + (query + (layout.map { ["layout=\($0)"] } ?? [])).joined(separator: "&")
+        let answer = try client.ask("POST", path) { send in try copy(file, send) }
+        if let failure = try show(answer) { throw failure }
+    }
+
+    private func copy(
+        _ file: borrowing Descriptor, _ send: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+        defer { buffer.deallocate() }
+        while case let count = try file.read(into: buffer, "the archive"), count > 0 {
+            try send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
+    // MARK: a directory
+
+    /// Sends what an index has and the service does not; all there is without an index. Returns what to end with.
+    private func push(_ source: Source, _ index: PushIndex?, _ numbers: [Int]? = nil) throws -> (any Error)? {
+        let all = Array(source.files.index.records.indices)
+        var needed = all
+        if let index {
+            func whole(_ local: [Int]) -> [Int] {
+                guard let numbers else { return local }
+                return local.map { numbers[$0] }
+            }
+            let first = try plan(source, index)
+            needed = whole(first.needed)
+            if !first.candidates.isEmpty {
+                let (asked, places) = source.files.withDigests(whole(first.candidates))
+                let second = try plan(source, asked)
+                needed += (second.needed + second.candidates).map { places[$0] }
+            }
+        }
+        var parts = query + ["layout=\(source.arrangement.rawValue)", "source-home=\(encoded(source.home))"]
+        if index != nil { parts.append("partial") }
+        let path = "/v1/import?" + parts.joined(separator: "&")
+        for attempt in 1... {
+            var sent: (files: Int, bytes: Int64) = (0, 0)
+            let answer = try client.ask("POST", path) { sent = try source.files.write(needed, to: $0) }
+            if answer.status == 429, attempt < Self.mostTries {
+                sleep(UInt32(clamping: answer.retryAfter ?? 1))
+                continue
+            }
+            if isVerbose { Talk.info("\(sent.files) files travelled, \(sent.bytes) bytes of \(all.count) things.") }
+            return try show(answer)
+        }
+        return nil
+    }
+
+    private func plan(_ source: Source, _ index: PushIndex) throws -> PushNeeds {
+        let secrets = query.filter { $0 == "no-secrets" }
+        let path = "/v1/plan?" + (["layout=\(source.arrangement.rawValue)"] + secrets).joined(separator: "&")
+        let bytes = index.bytes
+        for attempt in 1... {
+            let answer = try client.ask("POST", path) { send in
+                try bytes.withUnsafeBytes { try send($0) }
+            }
+            if answer.status == 429, attempt < Self.mostTries {
+                sleep(UInt32(clamping: answer.retryAfter ?? 1))
+                continue
+            }
+            try check(answer)
+            let needs = try JSONDecoder().decode(PushNeeds.self, from: Data(answer.content))
+            guard (needs.needed + needs.candidates).allSatisfy(index.records.indices.contains) else {
+                throw ServiceRefusal(
+                    sentence: "the answer of the agent service names what was not asked for", advice: nil,
+                    code: Exit.found)
+            }
+            return needs
+        }
+        return PushNeeds()
+    }
+
+    private func encoded(_ path: FilePath) -> String {
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
+        let digits = Array("0123456789ABCDEF")
+        return path.string.utf8.reduce(into: "") { text, byte in
+            if plain.contains(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+    }
+
+    // MARK: answers
+
+    /// Throws what the service says in place of an answer.
+    private func check(_ answer: PushAnswer) throws {
+        guard answer.status != 200 else { return }
+        throw ServiceRefusal(answer)
+    }
+
+    /// Prints what the import came to, as `cai import` does. Returns what to end with.
+    private func show(_ answer: PushAnswer) throws -> (any Error)? {
+        guard [200, 422].contains(answer.status) else { throw ServiceRefusal(answer) }
+        let document = try JSONDecoder().decode(ImportAnswer.self, from: Data(answer.content))
+        document.lines.forEach(Talk.line)
+        for finding in document.reload { Talk.warn("\(finding.place): \(finding.sentence)") }
+        if isJSON { print(String(decoding: answer.content, as: UTF8.self), terminator: "") }
+        fflush(nil)
+        return answer.status == 200 ? nil : Exit.found
+    }
+
+    private struct ImportAnswer: Decodable {
+        struct Finding: Decodable {
+            let place: String
+            let sentence: String
+        }
+        let lines: [String]
+        let reload: [Finding]
+    }
+}
+
+/// What the agent service says in place of an answer.
+struct ServiceRefusal: Error {
+    let sentence: String
+    let advice: String?
+    let code: ExitCode
+}
+
+extension ServiceRefusal {
+    private struct Document: Decodable {
+        struct Body: Decodable {
+            let code: String
+            let message: String
+            let advice: String?
+        }
+        let error: Body
+    }
+
+    init(_ answer: PushAnswer) {
+        let body = try? JSONDecoder().decode(Document.self, from: Data(answer.content)).error  // another server
+        sentence = body?.message ?? "the agent service answers with status \(answer.status)"
+        advice = body?.advice
+        code =
+            switch (answer.status, body?.code) {
+            case (403, _): Exit.notPermitted
+            case (429, _), (_, "locked"): Exit.temporary
+            default: Exit.found
+            }
+    }
+}

@@ -1,0 +1,131 @@
+import ArgumentParser
+import CaiCore
+import CaiManifests
+import CaiModel
+import CaiNetwork
+import CaiPlatform
+import SystemPackage
+
+/// `cai push`: configuration from here into a container that runs.
+struct PushCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push", abstract: "Push configuration from this machine into a running container.",
+        discussion: """
+            Talks to the agent service of the container: on its socket, where that lies in a directory that is mounted \
+            into both, or through a program that leads there, such as docker exec -i NAME cai receive. Only what the \
+            container does not have travels, and what is there already is not touched. The import is that of cai import, \
+            with its lines, its exit codes and its undo. Nothing restarts.
+
+            Without --from, pushes from the home directory of this machine; an archive is sent as it is. A token that the \
+            service wants is read from the variable CAI_SOCKET_TOKEN.
+            """)
+
+    @Option(help: ArgumentHelp("The agent socket of the container.", valueName: "path"))
+    var socket: String?
+    @Option(
+        help: ArgumentHelp("A command line that leads to the service by its input and output.", valueName: "command"))
+    var exec: String?
+    @Option(help: ArgumentHelp("The directory or archive; - reads an archive from standard input.", valueName: "path"))
+    var from: String?
+    @Option(help: "How the source is arranged: auto, home or volume.") var layout = ImportCommand.Arrangement.auto
+    @Flag(help: "Leave out secrets; they do not travel.") var noSecrets = false
+    @Flag(help: "Ignore the exclude patterns of the configuration and the built-in ones.") var noExcludes = false
+    @Flag(help: "Also remove from the volume what the source does not have; everything travels.") var delete = false
+    @Flag(help: "Show what would be done.") var dryRun = false
+    @Flag(help: "Go on, and push again whenever something changes.") var watch = false
+    @Flag(help: "Show how much has travelled.") var verbose = false
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        if socket != nil, exec != nil { throw ValidationError("--socket and --exec exclude each other.") }
+        if watch, delete || dryRun { throw ValidationError("--watch goes with neither --delete nor --dry-run.") }
+        if watch, from == "-" { throw ValidationError("--watch needs a directory.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            StandardError.outliveReaders()
+            let push = Push(try connect(), query: query, isJSON: json, isVerbose: verbose)
+            guard let root = try directory() else {
+                if watch { throw ValidationError("--watch needs a directory.") }
+                let file = from == "-" ? try Descriptor.standardInput() : try Descriptor(opening: path)
+                return try push.send(archive: file, layout: layout == .auto ? nil : layout.rawValue)
+            }
+            let source = try source(root, push.guide())
+            try push.run(source, isWhole: delete, isWatching: watch)
+        }
+    }
+
+    private func connect() throws -> PushClient {
+        let token = Environment.all["CAI_SOCKET_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+        if let exec { return try PushClient(command: exec, token: token) }
+        return try PushClient(socket: FilePath(socket ?? "/run/containai/agent.sock"), token: token)
+    }
+
+    private var query: [String] {
+        [("no-secrets", noSecrets), ("no-excludes", noExcludes), ("delete", delete), ("dry-run", dryRun)]
+            .filter(\.1).map(\.0)
+    }
+
+    // MARK: the source
+
+    private var home: FilePath { FilePath(Environment.all["HOME"] ?? "/") }
+
+    private var path: FilePath {
+        guard let from else { return home }
+        if from == "~" || from.hasPrefix("~/") { return home.appending(FilePath(String(from.dropFirst(2))).components) }
+        let path = FilePath(from)
+        return path.isAbsolute ? path : ProcessFacts.workingDirectory.pushing(path)
+    }
+
+    /// Nil for an archive.
+    private func directory() throws -> Directory? {
+        if from == "-" { return nil }
+        do {
+            return try Directory.open(path)
+        } catch {
+            switch error.errno {
+            case .notDirectory: return nil
+            case .noSuchFileOrDirectory: throw SourceProblem.missing(path)
+            case .permissionDenied: throw SourceProblem.notReadable(path)
+            default: throw error
+            }
+        }
+    }
+
+    private func source(_ root: Directory, _ guide: PushGuide) throws -> Push.Source {
+        let entries = ManifestSet(BuiltInManifests.files).manifest.entries
+        let opened = OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
+        let arrangement: SourceArrangement =
+            switch layout {
+            case .home: .home
+            case .volume: .volume
+            case .auto: try opened.arrangement(entries)
+            }
+        let real = root.resolvedPath ?? path
+        return Push.Source(
+            files: PushSource(root, home: real, containerHome: FilePath(guide.home), arrangement: arrangement),
+            guide: guide, arrangement: arrangement, home: real)
+    }
+}
+
+/// `cai receive`: the end of a push inside the container, where no socket is shared.
+struct ReceiveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "receive", abstract: "Lead a push on standard input and output to the agent service.",
+        discussion: "For cai push --exec 'docker exec -i NAME cai receive'.")
+
+    @OptionGroup var global: GlobalOptions
+    @Option(help: ArgumentHelp("The agent socket (below the root).", valueName: "path"))
+    var socket: String?
+
+    func run() throws {
+        try reportingFailures {
+            StandardError.outliveReaders()
+            let workplace = try global.workplaceAsFound()
+            let path = FilePath(socket ?? workplace.settings.path(.stateDirectory).appending("agent.sock").string)
+            let connection = try LocalConnection.open(workplace.rootPath.appending(path.components))
+            try LocalConnection.bridge(connection)
+        }
+    }
+}

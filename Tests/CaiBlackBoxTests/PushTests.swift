@@ -1,0 +1,203 @@
+import CaiTestSupport
+import Glibc
+import SystemPackage
+import Testing
+
+/// A host with something to push, beside a container that is served.
+private func host(_ more: Item = [:]) throws -> World {
+    let world = try World([
+        "run": [:],
+        "host/.claude": [
+            "settings.json": "{\"a\":1}", "CLAUDE.md": "memory\n", ".credentials.json": Item("{\"t\":1}").mode(0o644),
+            "skills": ["one/a.md": "a\n", "one/b.md": "b\n", "two/c.md": "c\n"],
+        ],
+        "host/.gitconfig": "[user]\n\tname = host\n[include]\n\tpath = ~/.gitconfig.more\n",
+        "host/.gitconfig.more": "[alias]\n\tx = y\n",
+    ])
+    try world.add(more)
+    return world
+}
+
+extension World {
+    var hostHome: FilePath { root.appending("host") }
+
+    /// Pushes the host's directory over the socket.
+    func push(_ more: String...) throws -> Finished {
+        try Command.run(
+            [Command.binary.string, "push", "--socket", agentSocket.string, "--from", hostHome.string] + more)
+    }
+}
+
+/// What `--verbose` says about what has travelled.
+private func travelled(_ run: Finished) -> Int? {
+    run.errors.split(separator: "\n").first { $0.contains(" files travelled") }
+        .flatMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
+}
+
+@Suite struct `cai push` {
+    @Test func `brings what an import of the same directory brings`() throws {
+        let world = try host([
+            "host/dotfiles": ["vimrc": "set nu\n", "skills/linked.md": "linked\n"],
+            "host/.vimrc": .link("dotfiles/vimrc"),
+            "host/.claude/skills/up": .link("../CLAUDE.md"), "host/.claude/skills/out": .link("../../dotfiles/skills"),
+            "host/.config/containai/config.toml": "[import]\nadditional_paths = [\"~/.extra\"]\n",
+            "host/.extra/deep/file": "extra\n", "host/.zshrc": "export A=1\n", "host/.claude/skills/empty": [:],
+        ])
+        let service = try Service(world).ready()
+        let run = try world.push("--verbose")
+        #expect(run.code == 0 && run.errors.contains("[INFO] Done. "), "\(run)")
+        let other = try World([:])
+        #expect(try other.cai("import", "--from", world.hostHome.string).code == 0)
+        _ = try other.cai("links", "repair")
+        let mine = try Snapshot(of: world.volume)
+        let theirs = try Snapshot(of: other.volume)
+        let differences = mine.differences(from: theirs, .content).filter {
+            !$0.hasPrefix(".containai") && !$0.hasPrefix(".containai-")
+        }
+        #expect(differences == [])
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `again sends nothing that is there, and touches nothing`() throws {
+        let world = try host()
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        #expect(try world.push().code == 0)
+        let before = try Snapshot(of: world.volume)
+        let again = try world.push("--verbose")
+        #expect(again.code == 0 && again.errors.contains("[INFO] Done. 0 changes"), "\(again)")
+        // The configuration of git is made of all of its files.
+        #expect(travelled(again) == 2, "\(again)")
+        let changes = try Snapshot(of: world.volume).differences(from: before).filter {
+            !$0.hasPrefix(".containai: mtime")
+        }
+        #expect(changes == [])
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `of one changed file sends that, and the others keep inode and time`() throws {
+        let world = try host()
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        #expect(try world.push().code == 0)
+        let before = try Snapshot(of: world.volume.appending("claude"))
+        try world.put("host/.claude/skills/one/a.md", Item("changed\n"))
+        // Its content is the same, and only a digest can say so.
+        try Files.setTime(world.hostHome.appending(".claude/skills/two/c.md"), 1_700_000_000_000_000_000)
+        let run = try world.push("--verbose")
+        #expect(run.code == 0 && travelled(run) == 3, "\(run)")
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "changed\n")
+        let changed = try Snapshot(of: world.volume.appending("claude")).differences(from: before)
+        #expect(
+            Set(changed.map { $0.prefix { $0 != ":" } }).isSubset(of: ["skills/one/a.md", "skills/one"]), "\(changed)")
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `through a program that leads to the service is the same`() throws {
+        let world = try host()
+        let service = try Service(world).ready()
+        let receive = "'\(Command.binary)' receive --root '\(world.root)'"
+        let run = try Command.cai("push", "--exec", receive, "--from", world.hostHome.string, "--verbose")
+        #expect(run.code == 0, "\(run)")
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "a\n")
+        let again = try Command.cai("push", "--exec", receive, "--from", world.hostHome.string, "--json")
+        #expect(again.code == 0 && again.json["steps"].array.isEmpty, "\(again)")
+        for (command, code) in [("exit 3", 1), ("exit 77", 77), ("echo nonsense", 1), ("/no/such/program", 1)] {
+            let failed = try Command.cai("push", "--exec", command, "--from", world.hostHome.string)
+            #expect(failed.code == code && failed.errors.contains("[ERROR]"), "\(command) \(failed)")
+        }
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `previews, leaves out secrets, removes, and takes archives`() throws {
+        let world = try host()
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        let preview = try world.push("--dry-run", "--verbose")
+        #expect(preview.code == 0 && preview.errors.contains("DRY RUN MODE"), "\(preview)")
+        #expect(!world.exists("mnt/agent-data/claude/settings.json"))
+        #expect(try world.push("--no-secrets").code == 0)
+        #expect(!(try world.text("mnt/agent-data/claude/credentials.json").contains("\"t\"")))
+        #expect(try world.push().code == 0)
+        #expect(try world.text("mnt/agent-data/claude/credentials.json").contains("\"t\""))
+        try world.remove("host/.claude/skills/two")
+        #expect(try world.push().code == 0 && world.exists("mnt/agent-data/claude/skills/two"))
+        #expect(try world.push("--delete").code == 0 && !world.exists("mnt/agent-data/claude/skills/two"))
+        let archive = world.root.appending("archive.tar").string
+        var tar = TarBuilder()
+        tar.add(".claude/CLAUDE.md", .file, "of an archive, and newer\n")
+        try Files.write(tar.finished, to: FilePath(archive))
+        let sent = try Command.cai("push", "--socket", world.agentSocket.string, "--from", archive, "--layout", "home")
+        #expect(sent.code == 0 && sent.errors.contains("[INFO] Done."), "\(sent)")
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `ends with the exit codes of an import, and says what to do`() throws {
+        let world = try host([
+            "host/.config/containai/config.toml": "[env]\nimport = [\"A\"]\nenv_file = \"/absolute\"\n"
+        ])
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        let refused = try world.push()
+        #expect(refused.code == 1 && refused.errors.contains("[env].env_file"), "\(refused)")
+        for (arguments, code) in [
+            (["--socket", "/no/where.sock"], 1), (["--socket", "a", "--exec", "b"], 64), (["--watch", "--delete"], 64),
+            (["--socket", world.agentSocket.string, "--from", "/no/where"], 1),
+        ] {
+            let run = try Command.run([Command.binary.string, "push"] + arguments)
+            #expect(run.code == code, "\(arguments) \(run)")
+        }
+        #expect(try service.stop() == .exited(0))
+        let gone = try world.push()
+        #expect(gone.code == 1 && gone.errors.contains("nobody answers there"), "\(gone)")
+    }
+
+    @Test func `goes on while it watches, also into new directories`() throws {
+        let world = try host()
+        let service = try Service(world).ready()
+        let push = try Running(
+            [
+                Command.binary.string, "push", "--socket", world.agentSocket.string, "--from", world.hostHome.string,
+                "--watch",
+            ],
+            environment: ["PATH=/usr/bin:/bin"])
+        func done() throws -> String {
+            while let line = try push.errorLine() { if line.hasPrefix("[INFO] Done. ") { return line } }
+            return "ended"
+        }
+        #expect(try done().hasPrefix("[INFO] Done."))
+        for (path, text) in [
+            ("skills/one/a.md", "first\n"), ("skills/new/d.md", "second\n"), ("skills/new/e.md", "third\n"),
+            ("skills/new/deeper/f.md", "fourth\n"),
+        ] {
+            try world.put(FilePath("host/.claude/\(path)"), Item.file(text))
+            // A push may be of a directory alone.
+            while (try? world.text(FilePath("mnt/agent-data/claude/\(path)"))) != text {
+                #expect(try done().hasPrefix("[INFO] Done."))
+            }
+        }
+        push.signal(SIGTERM)
+        #expect(try push.end() == .signalled(15))
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `that is cut off anywhere changes nothing, and the next one has all of it`() throws {
+        let world = try host([
+            "host/.claude/skills/large": Item.file(String(repeating: "0123456789abcdef", count: 40_000))
+        ])
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        #expect(try world.cai("init").code == 0)
+        let before = try Snapshot(of: world.volume)
+        for kilobytes in stride(from: 0, through: 640, by: 64) {
+            // `dd` ends behind so many bytes, and with it the connection.
+            let exec =
+                "dd bs=64K count=\(kilobytes << 10) iflag=count_bytes status=none | '\(Command.binary)' receive --root '\(world.root)'"
+            let run = try Command.cai("push", "--exec", exec, "--from", world.hostHome.string)
+            #expect(run.code != 0, "\(run)")
+        }
+        while try world.ask("/v1/status").body["running"] != .object([:]) {}
+        let changes = try Snapshot(of: world.volume).differences(from: before).filter {
+            !$0.hasPrefix(".containai: mtime")
+        }
+        #expect(changes == [])
+        #expect(try world.push().code == 0)
+        #expect(try Files.status(world.volume.appending("claude/skills/large"))?.st_size == 640_000)
+        #expect(try service.stop() == .exited(0))
+    }
+}
