@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/openat2.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +59,8 @@ int cai_processor_count(void) {
     cpu_set_t processors;
     return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
 }
+
+void cai_give_back_memory(void) { malloc_trim(0); }
 
 int cai_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 

@@ -39,6 +39,9 @@ package struct AgentService {
         self.logger = logger
     }
 
+    /// What can be asked for: method, path, and what may be in the query.
+    package static var routes: [String] { Routes.lines }
+
     /// How long requests that were begun may take at the end.
     private static let drainTime = TimeAmount.seconds(5)
 

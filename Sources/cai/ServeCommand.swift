@@ -30,8 +30,10 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("Answer on this socket (below the root).", valueName: "path"))
     var socket: String?
+    @Flag(help: ArgumentHelp("Print what can be asked for, and end.", visibility: .hidden)) var routes = false
 
     func run() throws {
+        if routes { return AgentService.routes.forEach { print($0) } }
         try reportingFailures {
             StandardError.outliveReaders()
             let environment = Environment.all

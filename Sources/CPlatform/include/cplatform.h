@@ -141,4 +141,7 @@ int cai_mount_id(int descriptor, uint64_t *id, int *is_root);
 /// kernel does not tell or the name cannot be looked at.
 int cai_is_mount_point(int directory, const char *name);
 
+/// Gives the kernel back what nobody has allocated (malloc_trim(3)).
+void cai_give_back_memory(void);
+
 #pragma clang assume_nonnull end

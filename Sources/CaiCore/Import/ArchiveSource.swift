@@ -1,5 +1,6 @@
 package import CaiModel
 package import CaiPlatform
+import Synchronization
 package import SystemPackage
 
 /// An archive that was unpacked for an import: on the volume, or for a preview elsewhere. It goes with the last reference.
@@ -13,25 +14,32 @@ package final class ArchiveSource: Sendable {
     private let lock: FileLock
 
     private static let prefix = "unpacked-"
+    private static let count = Atomic(0)
 
-    /// Unpacks an archive. `home` is what symlinks and documents in it call the home that it was made of. Throws `ArchiveProblem`; nothing is left then.
+    /// Unpacks an archive. `home` is what symlinks and documents in it call the home that it was made of. Throws
+    /// `ArchiveProblem`; nothing is left then.
     package init(
         _ file: ArchiveFile, machine: Machine, entries: [Entry], limits: ArchiveLimits,
         home: FilePath? = nil, isPreview: Bool
     ) throws {
         let label = file.path
-        parent = isPreview ? try Directory.open(Self.temporaryDirectory) : try Self.staging(machine)
-        if !isPreview { Self.removeAbandoned(parent) }
-        let text = "\(Self.prefix)\(ProcessFacts.id)-\(WallClock.nanoseconds)"
+        // Several threads may be at it within one tick of the clock.
+        let count = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
+        let text = "\(Self.prefix)\(ProcessFacts.id)-\(WallClock.nanoseconds)-\(count)"
         guard let name = FilePath.Component(text), let lockName = FilePath.Component(text + ".lock") else {
-            throw SystemCallError("make directory", parent.label.printable, .invalidArgument)
+            throw SystemCallError("make directory", text, .invalidArgument)
         }
         self.name = name
+        let place = try LockPlace(lockName) {
+            isPreview ? try Directory.open(Self.temporaryDirectory) : try Self.staging(machine)
+        }
+        parent = place.directory
         let path = parent.label.appending(lockName)
-        guard let lock = try FileLock(parent.openLockFile(lockName), path, timeout: .zero) else {
+        guard let lock = try FileLock(place.take(), path, timeout: .zero) else {
             throw SystemCallError("lock", path.printable, .resourceBusy)
         }
         self.lock = lock
+        if !isPreview { Self.removeAbandoned(parent) }
         let root = try parent.makeDirectory(name, mode: 0o700)
         do {
             let archive = try ArchiveUnpacker(limits: limits, entries: entries)
@@ -81,6 +89,31 @@ package final class ArchiveSource: Sendable {
             remove(name, in: parent)
         }
     }
+}
+
+/// A file in a directory that somebody else may remove as long as it is empty.
+private struct LockPlace: ~Copyable {
+    let directory: Directory
+    private let file: Descriptor
+
+    private static let mostTries = 100
+
+    /// Opens the directory and makes the file in it, once more where the directory went in between.
+    init(_ name: FilePath.Component, _ open: () throws -> Directory) throws {
+        for _ in 0..<Self.mostTries {
+            let directory = try open()
+            do {
+                file = try directory.openLockFile(name)
+                self.directory = directory
+                return
+            } catch {
+                guard error.errno == .noSuchFileOrDirectory else { throw error }
+            }
+        }
+        throw SystemCallError("open", name.printable, .noSuchFileOrDirectory)
+    }
+
+    consuming func take() -> Descriptor { file }
 }
 
 /// An archive that was opened with the caller's rights, to be read once.

@@ -12,7 +12,8 @@ package enum QueryField: Sendable {
         package let sentence: String
     }
 
-    private var name: String {
+    /// The key in the query.
+    package var name: String {
         switch self {
         case .flag(let name), .value(let name), .word(let name): name
         }

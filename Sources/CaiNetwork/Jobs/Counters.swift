@@ -38,6 +38,8 @@ final class Counters: Sendable {
 
     var requests: [Request: Int] { state.withLock { $0.requests } }
     var running: [String: Int] { state.withLock { $0.running.filter { $0.value > 0 } } }
+    /// How many jobs are being worked on.
+    var jobs: Int { state.withLock { $0.running.values.reduce(0, +) } }
     var connections: Int { state.withLock { $0.connections } }
     var refusedPeers: Int { state.withLock { $0.refused } }
 }

@@ -1,4 +1,5 @@
 import CaiModel
+import CaiPlatform
 import Logging
 
 /// Runs the jobs that change something, or take long: counted, limited, and told to those who listen.
@@ -21,7 +22,12 @@ struct JobRunner: Sendable {
             hub.publish(kind, line)
             also(kind, line)
         }
-        let answer = try await threads.run { try job(told) }
+        let counters = counters
+        let answer = try await threads.run {
+            // The last one gives back what all of them have left.
+            defer { if counters.jobs == 1 { Memory.giveBack() } }
+            return try job(told)
+        }
         answer.findings.forEach { logger.log($0) }
         return answer
     }

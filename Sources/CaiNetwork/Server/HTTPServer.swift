@@ -64,6 +64,7 @@ struct HTTPServer: Sendable {
                         quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
+            .serverChannelOption(ChannelOptions.backlog, value: CInt(Self.mostConnections))
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .bind(socket) { setUp($0) }
         whenListening()

@@ -10,42 +10,48 @@ struct Route: Sendable {
     let path: String
     /// What may be in its query: flags of the command with the same job.
     var query: [QueryField] = []
-    let handle: @Sendable (Request, AgentContext, _ arguments: [String]) async throws -> Response
+    let handle: @Sendable (AgentState, Request, AgentContext, _ arguments: [String]) async throws -> Response
 }
 
 /// The table of the API.
 enum Routes {
     /// Everything that can be asked for.
-    private static func all(_ state: AgentState) -> [Route] {
+    private static var all: [Route] {
         let dryRun = QueryField.flag("dry-run")
         return [
-            Route(method: .get, path: "/v1/health") { _, _, _ in try await state.health.report() },
-            Route(method: .get, path: "/v1/status") { _, _, _ in try await state.status.report() },
-            Route(method: .get, path: "/v1/links") { _, _, _ in try await state.looks.linkStates() },
-            Route(method: .get, path: "/v1/persistence") { _, _, _ in try await state.looks.persistenceReport() },
-            Route(method: .post, path: "/v1/links/repair", query: [dryRun]) { try await state.changes.repair($2) },
-            Route(method: .post, path: "/v1/sync", query: [dryRun]) { try await state.changes.sync($2) },
-            Route(method: .post, path: "/v1/undo", query: [.word("id"), dryRun]) { try await state.changes.undo($2) },
+            Route(method: .get, path: "/v1/health") { state, _, _, _ in try await state.health.report() },
+            Route(method: .get, path: "/v1/status") { state, _, _, _ in try await state.status.report() },
+            Route(method: .get, path: "/v1/links") { state, _, _, _ in try await state.looks.linkStates() },
+            Route(method: .get, path: "/v1/persistence") { state, _, _, _ in try await state.looks.persistenceReport()
+            },
+            Route(method: .post, path: "/v1/links/repair", query: [dryRun]) { try await $0.changes.repair($3) },
+            Route(method: .post, path: "/v1/sync", query: [dryRun]) { try await $0.changes.sync($3) },
+            Route(method: .post, path: "/v1/undo", query: [.word("id"), dryRun]) { try await $0.changes.undo($3) },
             Route(
                 method: .post, path: "/v1/import",
                 query: [
                     .value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("delete"), dryRun,
                     .flag("partial"), .value("source-home"),
                 ]
-            ) { try await state.importing.run($0, $1, $2) },
-            Route(method: .get, path: "/v1/plan") { _, _, _ in try await state.looks.pushGuide() },
+            ) { try await $0.importing.run($1, $2, $3) },
+            Route(method: .get, path: "/v1/plan") { state, _, _, _ in try await state.looks.pushGuide() },
             Route(method: .post, path: "/v1/plan", query: [.value("layout"), .flag("no-secrets")]) {
-                try await state.plan.run($0, $1, $2)
+                try await $0.plan.run($1, $2, $3)
             },
             Route(
                 method: .get, path: "/v1/export",
                 query: [.value("format"), .flag("no-secrets"), .flag("no-excludes")]
-            ) { request, _, arguments in
+            ) { state, request, _, arguments in
                 try await state.export.run(arguments, format: request.uri.queryParameters["format"].map { String($0) })
             },
-            Route(method: .get, path: "/v1/events") { _, context, _ in try state.events.stream(context) },
-            Route(method: .get, path: "/metrics") { _, _, _ in try await state.status.metrics() },
+            Route(method: .get, path: "/v1/events") { state, _, context, _ in try state.events.stream(context) },
+            Route(method: .get, path: "/metrics") { state, _, _, _ in try await state.status.metrics() },
         ]
+    }
+
+    /// The table as lines: method, path, and what may be in a query.
+    static var lines: [String] {
+        all.map { "\($0.method.rawValue) \($0.path) \($0.query.map(\.name).sorted().joined(separator: ","))" }
     }
 
     /// Answers by the table; `HEAD` where there is `GET`, 405 for another method of a known path, 404 for the rest.
@@ -53,8 +59,8 @@ enum Routes {
         let router = Router(context: AgentContext.self)
         router.add(middleware: RequestCount(counters: state.counters))
         router.add(middleware: ErrorAnswers())
-        let table = all(state)
-        for route in table { add(route, to: router) }
+        let table = all
+        for route in table { add(route, state, to: router) }
         for path in Set(table.map(\.path)) {
             let known = table.filter { $0.path == path }.map(\.method)
             let allowed = known.contains(.get) ? known + [.head] : known
@@ -75,9 +81,9 @@ enum Routes {
         }
     }
 
-    private static func add(_ route: Route, to router: Router<AgentContext>) {
+    private static func add(_ route: Route, _ state: AgentState, to router: Router<AgentContext>) {
         router.on(RouterPath(route.path), method: route.method) { request, context in
-            try await route.handle(request, context, try arguments(request, route))
+            try await route.handle(state, request, context, try arguments(request, route))
         }
         // Without its content; one that never ends, or is work, is not made for that.
         guard route.method == .get else { return }
@@ -85,7 +91,7 @@ enum Routes {
         router.on(RouterPath(route.path), method: .head) { request, context in
             let arguments = try arguments(request, route)
             guard isLook else { return Response(status: .ok) }
-            return try await route.handle(request, context, arguments).createHeadResponse()
+            return try await route.handle(state, request, context, arguments).createHeadResponse()
         }
     }
 
