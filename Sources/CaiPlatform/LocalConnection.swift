@@ -17,6 +17,11 @@ package enum LocalConnection {
         return made
     }
 
+    /// Lets so many wait to be accepted.
+    package static func listen(_ socket: CInt, waiting: Int) throws(SystemCallError) {
+        _ = try check("listen", "the agent socket") { Glibc.listen(socket, CInt(clamping: waiting)) }
+    }
+
     /// A program and the connection to it.
     package struct Started: ~Copyable {
         package let connection: Descriptor

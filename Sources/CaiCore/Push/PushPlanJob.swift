@@ -100,6 +100,8 @@ package struct PushPlanJob {
 
     // MARK: verdicts
 
+    private static let smallFile: Int64 = 64 << 10
+
     private enum Verdict { case unchanged, needed, candidate }
 
     private func directoryDiffers(_ place: Place, _ mode: UInt16) -> Bool {
@@ -128,10 +130,12 @@ package struct PushPlanJob {
         if found.mode != mode { return .needed }
         if found.size == file.size, found.modified == file.modified { return .unchanged }
         guard let digest = file.digest else { return .candidate }
+        // What cannot be read differs.
+        if found.size == file.size, (try? contentSample(last, in: directory))?.digest == digest { return .unchanged }
+        // The record of what was written is large; to bring a small file for nothing costs less.
+        if file.size <= Self.smallFile { return .needed }
         let known = source.baseline[VolumePath(unchecked: target)]
-        if known?.source ?? known?.digest == digest { return .unchanged }
-        guard found.size == file.size, let stored = try? contentSample(last, in: directory) else { return .needed }
-        return stored.digest == digest ? .unchanged : .needed
+        return known?.source ?? known?.digest == digest ? .unchanged : .needed
     }
 
     private func differs(

@@ -64,9 +64,10 @@ struct HTTPServer: Sendable {
                         quiescing.makeServerChannelHandler(channel: channel))
                 }
             }
-            .serverChannelOption(ChannelOptions.backlog, value: CInt(Self.mostConnections))
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .bind(socket) { setUp($0) }
+        // NIO lets 128 wait, and has no say in that for a socket that was bound before.
+        try LocalConnection.listen(socket, waiting: Self.mostConnections)
         whenListening()
         try await serve(server)
     }
