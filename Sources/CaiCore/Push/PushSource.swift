@@ -182,8 +182,10 @@ package final class PushSource {
         let kinds: ChangeWatch.Kinds = [.closed, .movedAway, .movedHere, .created, .removed, .attributes]
         var ids: Set<ChangeWatch.ID> = [try watch.add(source.tree.root, kinds)]
         var seen: Set<FilePath> = []
-        for origin in origins {
-            for path in [origin.real, origin.real.removingLastComponent()] where seen.insert(path).inserted {
+        for (origin, record) in zip(origins, index.records) {
+            let parent = origin.real.removingLastComponent()
+            let paths = if case .directory = record { [origin.real, parent] } else { [parent] }
+            for path in paths where seen.insert(path).inserted {
                 // What is none, or gone, has one above it that is watched.
                 if let directory = try? source.tree.directory(path) { ids.insert(try watch.add(directory, kinds)) }
             }
