@@ -2,24 +2,23 @@ import CaiCore
 import CaiModel
 import CaiNetwork
 import Logging
-import Synchronization
 
 /// The link guard of the agent service, with the settings that hold at the moment.
 final class ServiceGuard: Sendable {
     private let logger: Logger
     private let hub: EventHub
-    private let current = Mutex<GuardThread?>(nil)
+    private let keeper = GuardKeeper()
 
     init(_ logger: Logger, _ hub: EventHub) {
         self.logger = logger
         self.hub = hub
     }
 
-    var isRunning: Bool { current.withLock { $0 != nil } }
+    var isRunning: Bool { keeper.isRunning }
 
     /// Begins with these settings, in place of what runs; not where they switch it off, or where nothing is linked.
     func restart(_ workplace: Workplace) throws {
-        stop()
+        keeper.stop()
         guard workplace.settings.isOn(.linkGuard), (try? workplace.volumeState()) != .unused else { return }
         let (logger, hub) = (logger, hub)
         let thread = try GuardThread(
@@ -33,15 +32,9 @@ final class ServiceGuard: Sendable {
                 logger.log(GuardLines.finding($0))
                 hub.publish($0.kind.rawValue, $0.json.line)
             })
-        current.withLock { $0 = thread }
+        keeper.keep(thread)
     }
 
     /// Lets it finish what is waiting.
-    func stop() {
-        let thread = current.withLock { current in
-            defer { current = nil }
-            return current
-        }
-        thread?.stop()
-    }
+    func stop() { keeper.stop() }
 }
