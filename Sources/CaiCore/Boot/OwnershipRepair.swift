@@ -63,7 +63,7 @@ package struct OwnershipRepair {
             return [
                 Finding(
                     .warning, at: machine.layout.volume.appending(StateDirectory.path.components).printable,
-                    "the ownership stamp cannot be written: \(error.sentence)",
+                    "the ownership stamp cannot be written: \((error as? SystemCallError)?.plainSentence ?? error.sentence)",
                     advice: (error as? SystemCallError)?.advice
                         ?? "nothing to do but wait: every boot looks at the whole volume")
             ]
