@@ -118,7 +118,7 @@ let package = Package(
             name: "CaiPlatform",
             dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
-        .target(name: "CPlatform", cSettings: buildFacts),
+        .target(name: "CPlatform", cSettings: buildFacts, linkerSettings: [.linkedLibrary("crypt")]),
         .systemLibrary(name: "CArchive"),
         // toml++ 3.3, header only (Debian: libtomlplusplus-dev).
         .target(name: "CToml"),

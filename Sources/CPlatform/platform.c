@@ -259,3 +259,5 @@ void cai_leave_to_collector(int descriptor) {
     close(pair[0]);
     close(pair[1]);
 }
+
+int cai_lock_exclusively(int descriptor) { return set_range(descriptor, F_WRLCK, 0, 0); }

@@ -263,6 +263,13 @@ extension EntrypointInit {
         }
     }
 
+    /// Takes a variable out of the environment, and its value out of what /proc/1/environ shows.
+    private func withhold(_ name: String) {
+        guard let value = getenv(name) else { return }
+        memset(value, 0, strlen(value))
+        unsetenv(name)
+    }
+
     /// Whether there is anything to look through: the search itself takes longer than everything else at the end.
     private var mayHaveHooks: Bool {
         hookDirectories?.contains { access($0.string, F_OK) == 0 || errno != ENOENT } ?? true
@@ -281,6 +288,7 @@ extension EntrypointInit {
     private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
         plan = readReport()
         hookDirectories = plan.shutdownHookDirectories
+        for name in plan.withheldVariables { withhold(name) }
         isPrepared = code == 0
         let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }

@@ -55,6 +55,8 @@ package struct LaunchPlan: Hashable, Sendable {
     package var tellsJSON = false
     /// Where the state of the services is kept: in the first one that can be written.
     package var stateDirectories: [FilePath] = []
+    /// Variables that nothing has which is started after the boot.
+    package var withheldVariables: [String] = []
     /// Where shutdown hooks may lie when the time comes; nil where nothing was said.
     package var shutdownHookDirectories: [FilePath]?
     /// Whether the boot came to its end.
@@ -86,6 +88,7 @@ extension LaunchPlan {
         if let hasAgentService { writer.add("agent-service", hasAgentService ? "on" : "off") }
         if tellsJSON { writer.add("json", "yes") }
         for directory in stateDirectories { writer.add("state", directory.string) }
+        for name in withheldVariables { writer.add("withheld", name) }
         if let directories = shutdownHookDirectories {
             writer.add("hooks", "known")
             for directory in directories { writer.add("hook", directory.string) }
@@ -151,6 +154,7 @@ extension LaunchPlan {
             case "agent-service": plan.hasAgentService = value == "on"
             case "json": plan.tellsJSON = true
             case "state": plan.stateDirectories.append(FilePath(value))
+            case "withheld": plan.withheldVariables.append(value)
             case "hooks": plan.shutdownHookDirectories = plan.shutdownHookDirectories ?? []
             case "hook": plan.shutdownHookDirectories?.append(FilePath(value))
             case "user": user = value

@@ -30,6 +30,12 @@ private func reported(_ error: any Error) -> any Error {
         broken.findings.forEach(Talk.finding)
         Talk.line("        nothing was done; cai config show lists the settings and where they come from")
         return Exit.brokenConfiguration
+    case let problem as UserProblem:
+        Talk.finding(problem.finding)
+        return Exit.found
+    case let refused as UsersRefused:
+        refused.findings.forEach(Talk.finding)
+        return Exit.found
     default:
         let failure = Failure(error)
         Talk.error(failure.sentence)

@@ -8,6 +8,7 @@ private let plan: LaunchPlan = {
         user: "agent", credentials: Credentials(uid: 1000, gid: 1001, groups: [1001, 27]), home: "/home/agent",
         directories: ["/home/agent/work space", "/home/agent", "/"])
     plan.isStrict = true
+    plan.withheldVariables = ["SECRET"]
     plan.shutdownHookDirectories = ["/etc/hooks", "/home/agent/work space/hooks"]
     return plan
 }()
@@ -23,6 +24,7 @@ private let result: LaunchPlan = {
     @Test func `arrives as it was written`() {
         let read = LaunchPlan(plan.beginning + result.rest)
         #expect(read.identity == plan.identity && read.isStrict && read.isComplete)
+        #expect(read.withheldVariables == ["SECRET"])
         #expect(read.shutdownHookDirectories == plan.shutdownHookDirectories)
         #expect(read.variables.map(\.name) == ["A", "EMPTY", "LINES"])
         #expect(read.variables.map(\.value) == ["1=2", "", "a\nb é"])

@@ -130,6 +130,17 @@ int cai_is_being_written(int descriptor);
 /// collector works within the closing process (before Linux 6.10), the close takes as long as it does.
 void cai_leave_to_collector(int descriptor);
 
+/// Hashes a password for shadow(5) with a fresh salt: yescrypt, or sha512crypt where the library has none (crypt(5)).
+/// Returns 0, or -1 with errno.
+int cai_hash_password(const char *password, char *result, size_t size);
+
+/// Whether a password is the one of a hash; compared in constant time. 0 also for what is no hash.
+int cai_password_matches(const char *password, const char *expected);
+
+/// Takes the exclusive lock of a whole file without waiting, which conflicts with other processes' POSIX locks, lckpwdf(3)
+/// among them, and belongs to the open file (fcntl(2), F_OFD_SETLK). Returns 0, or -1 with errno.
+int cai_lock_exclusively(int descriptor);
+
 /// The exit code a shell would report for a wait status: the code, or 128 + the signal.
 int cai_exit_code(int wait_status);
 

@@ -96,6 +96,7 @@ struct Boot {
             case .links: return try repairLinks(machine)
             case .manifests: return try writeGenerated(machine)
             case .workspace: return try linkWorkspace()
+            case .users: return try restoreUsers()
             case .hooks: return try runHooks()
             }
         } catch {
@@ -104,10 +105,11 @@ struct Boot {
     }
 
     /// What a boot is where nothing is kept on a volume of the agents'.
-    private func carryOutWithoutVolume(_ name: BootStepName) throws -> StepWork {
+    private mutating func carryOutWithoutVolume(_ name: BootStepName) throws -> StepWork {
         switch name {
         case .journal: return .skipped(workplace.settings.findings)
         case .workspace: return try linkWorkspace()
+        case .users: return try restoreUsers()
         case .hooks: return try runHooks()
         default: return .skipped()
         }
@@ -236,6 +238,19 @@ extension Boot {
         switch outcome {
         case .made, .planned: return StepWork(findings: findings, changes: 1)
         case .unnecessary, .present, .refused: return StepWork(findings: findings, isSkipped: true)
+        }
+    }
+
+    private mutating func restoreUsers() throws -> StepWork {
+        guard workplace.settings.isOn(.manageUsers) else { return .skipped() }
+        let given = environment
+        // Nobody who is started later has any use for these.
+        for name in UserBootstrap.secretVariables { environment[name] = nil }
+        do {
+            let report = try UsersJob(workplace, isPreview: isPreview).boot(UserBootstrap(given))
+            return StepWork(findings: report.findings, changes: report.changes, actions: report.actions)
+        } catch let problem as UserProblem {
+            return StepWork(findings: [problem.finding])
         }
     }
 

@@ -30,6 +30,7 @@ package struct LaunchPlanner {
         plan.hasAgentService = settings.isOn(.agentService)
         plan.tellsJSON = settings.text(.serviceOutput) == "json"
         plan.stateDirectories = BootRecord(workplace, environment: environment).directories
+        if settings.isOn(.manageUsers) { plan.withheldVariables = UserBootstrap.secretVariables }
         plan.shutdownHookDirectories = settings.list(HookKind.shutdown.setting).map { FilePath($0) }
         return plan
     }

@@ -29,6 +29,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case linkGuard = "link_guard"
     case agentService = "agent_service"
     case serviceOutput = "service_output"
+    case manageUsers = "manage_users"
+    case usersDirectory = "users_directory"
 
     /// What a value of the key looks like.
     package enum Kind: Sendable { case word, path, optionalPath, number, paths, words, identifiers, flag }
@@ -36,8 +38,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     package var kind: Kind {
         switch self {
         case .preset, .user, .serviceOutput: .word
-        case .agentService, .linkGuard: .flag
-        case .home, .volume, .workspace, .imageManifests, .stateDirectory: .path
+        case .agentService, .linkGuard, .manageUsers: .flag
+        case .home, .volume, .workspace, .imageManifests, .stateDirectory, .usersDirectory: .path
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
@@ -118,6 +120,7 @@ package enum Preset: String, CaseIterable, Sendable {
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),
             .linkScan: .number(600), .linkGuard: .flag(true),
             .agentService: .flag(true), .serviceOutput: .text("text"),
+            .manageUsers: .flag(self == .opencode), .usersDirectory: .text("/var/lib/opencode-users"),
         ]
     }
 

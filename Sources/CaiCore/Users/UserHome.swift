@@ -1,0 +1,62 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Makes home directories: with what `/etc/skel` holds, and owned by the user.
+struct UserHome {
+    let root: Directory
+    /// HOME_MODE of login.defs(5).
+    let mode: UInt16
+
+    /// Makes the home of an account when there is none; what is there already, whatever it is, is left alone. The copy is
+    /// made beside it, as the user, and gets the name when it is complete. Returns whether it was made.
+    func make(for account: AccountDatabase.Account) throws -> Bool {
+        let path = FilePath(account.home)
+        guard let name = path.lastComponent, path.components.count > 1, !root.existsInRoot(path) else { return false }
+        let parent = try root.makeDirectories(path.removingLastComponent(), mode: 0o755)
+        guard try parent.status(of: name) == nil, let part = FilePath.Component(".cai-home-\(account.name)") else {
+            return false
+        }
+        if try parent.status(of: part) != nil { try parent.removeTree(part) }
+        let home = try parent.makeDirectory(part, mode: 0o700)
+        try fill(home, account)
+        try home.descriptor.setOwner(uid: account.uid, gid: account.gid, home.label)
+        try home.descriptor.setMode(mode, home.label)
+        try home.sync()
+        try parent.renameExclusively(part, to: parent, name)
+        return true
+    }
+
+    private func fill(_ home: Directory, _ account: AccountDatabase.Account) throws {
+        let skeleton: Directory
+        do {
+            skeleton = try root.openInRoot("/etc/skel")
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return
+        }
+        for name in try skeleton.names() {
+            var copier = TreeCopier()
+            try copier.copy(name, in: skeleton, to: home, as: name)
+            try give(name, in: home, account)
+        }
+    }
+
+    /// Nobody else knows the directory yet, so nobody can put a link in the way.
+    private func give(_ name: FilePath.Component, in directory: Directory, _ account: AccountDatabase.Account) throws {
+        if try directory.status(of: name)?.kind == .directory {
+            let inner = try directory.openDirectory(name)
+            for each in try inner.names() { try give(each, in: inner, account) }
+        }
+        try directory.setOwner(of: name, uid: account.uid, gid: account.gid)
+    }
+}
+
+extension Directory {
+    /// Removes an entry with everything below it; symlinks themselves, never what they point at. For what is our own.
+    fileprivate func removeTree(_ name: FilePath.Component) throws {
+        guard try status(of: name)?.kind == .directory else { return try unlink(name) }
+        let inner = try openDirectory(name)
+        for each in try inner.names() { try inner.removeTree(each) }
+        try removeDirectory(name)
+    }
+}
