@@ -6,7 +6,7 @@ import Testing
 private let rooms: [String: Set<String>] = [
     "cai": [
         "ArgumentParser", "CaiCore", "CaiInit", "CaiManifests", "CaiModel", "CaiNetwork", "CaiPlatform", "CaiUnits",
-        "Glibc",
+        "Glibc", "Synchronization",
     ],
     "CaiCore": ["CArchive", "CaiModel", "CaiPlatform", "Crypto", "Synchronization"],
     "CaiInit": ["CaiPlatform", "CPlatform", "Glibc", "SystemPackage"],

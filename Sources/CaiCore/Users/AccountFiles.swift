@@ -123,7 +123,8 @@ struct AccountFiles {
 
         /// Removes the copies.
         func discard() {
-            for file in files { try? directory.unlink(file.part) }  // one that has taken its place is not there any more
+            // One that has taken its place is not there any more.
+            for file in files { try? directory.unlink(file.part) }
         }
     }
 }

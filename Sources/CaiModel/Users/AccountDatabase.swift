@@ -47,7 +47,7 @@ package struct AccountDatabase: Hashable, Sendable {
         let secret = shadow?.fields(of: name).flatMap { $0.count > 1 ? $0[1] : nil }
         return Account(
             name: name, uid: uid, gid: gid, comment: fields[4], home: fields[5], shell: fields[6],
-            password: secret ?? (shadow == nil || fields[1] != "x" ? fields[1] : noPassword),
+            password: secret ?? (fields[1] == "x" ? noPassword : fields[1]),
             groups: memberships[name] ?? [])
     }
 
