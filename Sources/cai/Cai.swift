@@ -29,7 +29,7 @@ struct Cai: ParsableCommand {
             ImportCommand.self, ExportCommand.self, PushCommand.self, ReceiveCommand.self, SecretsCommand.self,
             UndoCommand.self,
             HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
-            UsersCommand.self,
+            OpencodeCommand.self, UsersCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

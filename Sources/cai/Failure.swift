@@ -114,6 +114,10 @@ struct Failure {
             sentence = "\(path.printable): is not a regular file, and is not replaced"
             advice = "name another with -o, or - for standard output"
             code = Exit.found
+        case let outside as OpencodeOutside:
+            sentence = outside.description
+            advice = "set opencode_config in /etc/containai/agent.toml"
+            code = Exit.brokenConfiguration
         case let outside as NotInContainer:
             sentence = "cai \(outside.command) must be run inside a ContainAI container"
             advice = "\(outside.reason); mount a volume, or use --force here, or --root DIR for another tree"

@@ -58,9 +58,18 @@ struct Session {
     private let linkFindings: [Finding]
 
     /// Opens the machine's trees and reads the manifests, the user's as the owner.
-    init(_ workplace: Workplace) throws {
+    init(_ workplace: Workplace) throws { try self.init(workplace, try workplace.machine()) }
+
+    /// The same for bringing back what was displaced, also where OpenCode's configuration directory keeps it.
+    init(forUndo workplace: Workplace, isPreview: Bool) throws {
+        let isVolume = try workplace.volumeState() != .unused
+        let machine = try isVolume ? workplace.machine() : workplace.machineOfConfiguration(isPreview: isPreview)
+        try self.init(workplace, machine, hasLinks: isVolume)
+    }
+
+    /// `hasLinks`: what the manifests declare is linked to the machine's volume.
+    private init(_ workplace: Workplace, _ machine: Machine, hasLinks: Bool = true) throws {
         self.workplace = workplace
-        let machine = try workplace.machine()
         let directory = workplace.settings.path(.imageManifests)
         let loader = ManifestLoader(builtIn: BuiltInManifests.files)
         let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
@@ -72,7 +81,7 @@ struct Session {
         }
         self.machine = machine
         self.manifests = manifests
-        entries = manifests.manifest.entries + links.entries
+        entries = hasLinks ? manifests.manifest.entries + links.entries : []
         linkFindings = links.findings
     }
 

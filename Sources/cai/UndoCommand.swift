@@ -19,7 +19,7 @@ struct UndoCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let session = try Session(try global.workplace())
+            let session = try Session(forUndo: try global.workplace(), isPreview: dryRun || list)
             if list {
                 return try show(
                     session.workplace.asOwner { try UndoJob(session.machine, entries: session.entries).list() })

@@ -96,6 +96,7 @@ struct Boot {
             case .links: return try repairLinks(machine)
             case .manifests: return try writeGenerated(machine)
             case .workspace: return try linkWorkspace()
+            case .opencode: return try patchOpencode()
             case .users: return try restoreUsers()
             case .hooks: return try runHooks()
             }
@@ -109,6 +110,7 @@ struct Boot {
         switch name {
         case .journal: return .skipped(workplace.settings.findings)
         case .workspace: return try linkWorkspace()
+        case .opencode: return try patchOpencode()
         case .users: return try restoreUsers()
         case .hooks: return try runHooks()
         default: return .skipped()
@@ -252,6 +254,16 @@ extension Boot {
         } catch let problem as UserProblem {
             return StepWork(findings: [problem.finding])
         }
+    }
+
+    private func patchOpencode() throws -> StepWork {
+        guard !workplace.settings.opencodeRules.isEmpty else { return .skipped(workplace.settings.opencodeFindings) }
+        let opencode = try OpencodeJob(workplace, isPreview: isPreview)
+        let report = try opencode.run(options("init"))
+        var work = StepWork(report, opencode.layout)
+        work.findings = workplace.settings.opencodeFindings + work.findings.map(\.asWarning)
+        work.findings += report.detail.securityWarnings(environment: job.request.environment)
+        return work
     }
 
     private func runHooks() throws -> StepWork {

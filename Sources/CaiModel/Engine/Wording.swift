@@ -12,6 +12,13 @@ package struct Layout: Hashable, Sendable {
     /// The text of a link to a target.
     package func linkText(to target: VolumePath) -> FilePath { volume.pushing(target.relative) }
 
+    /// The place on the volume that the text of a link leads to; nil when that is no plain path to something on it.
+    package func volumePath(of text: FilePath) -> VolumePath? {
+        let rest = text.components.dropFirst(volume.components.count)
+        guard text.starts(with: volume), !rest.isEmpty, rest.allSatisfy({ $0.kind == .regular }) else { return nil }
+        return VolumePath(unchecked: FilePath(root: nil, rest))
+    }
+
     /// The absolute path, for machines and for the predecessors' lines.
     package func path(_ place: Place) -> FilePath {
         switch place {

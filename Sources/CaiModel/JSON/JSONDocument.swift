@@ -35,9 +35,10 @@ package struct JSONDocument: Sendable {
     /// Every value in the order in which it begins; the first is the root.
     let nodes: [JSONNode]
 
-    /// Reads a text; throws the first problem with its line and column.
-    package init(_ bytes: [UInt8], dialect: Dialect = .strict) throws(JSONProblem) {
-        var parser = JSONParser(bytes, dialect: dialect)
+    /// Reads a text; throws the first problem with its line and column. What is not in the focus is checked too, but what it
+    /// consists of is not known afterwards: it can be replaced and removed, and not be looked into.
+    package init(_ bytes: [UInt8], dialect: Dialect = .strict, focus: JSONFocus = .everything) throws(JSONProblem) {
+        var parser = JSONParser(bytes, dialect: dialect, focus: focus)
         try parser.parse()
         self.bytes = bytes
         self.dialect = dialect

@@ -4,6 +4,8 @@ package indirect enum JSONLiteral: Sendable {
     case array([JSONLiteral])
     case string(String)
     case integer(Int)
+    /// A number that is not whole; it must be finite.
+    case fraction(Double)
     case bool(Bool)
     case null
 
@@ -33,6 +35,7 @@ package indirect enum JSONLiteral: Sendable {
             return enclosed(parts, "[", "]", style, indentation: indentation)
         case .string(let text): return quotedJSON(text)
         case .integer(let number): return Array(String(number).utf8)
+        case .fraction(let number): return Array(number.description.utf8)
         case .bool(let value): return Array((value ? "true" : "false").utf8)
         case .null: return Array("null".utf8)
         }

@@ -6,10 +6,14 @@ struct JSONParser {
     private var position = 0
     /// The containers that have begun and not ended, outermost first.
     private var open: [Int] = []
+    /// What is kept of each of them.
+    private var focuses: [JSONFocus] = []
+    private let focus: JSONFocus
 
-    init(_ bytes: [UInt8], dialect: JSONDocument.Dialect) {
+    init(_ bytes: [UInt8], dialect: JSONDocument.Dialect, focus: JSONFocus = .everything) {
         self.bytes = bytes
         self.isLenient = dialect == .lenient
+        self.focus = focus
     }
 
     mutating func parse() throws(JSONProblem) {
@@ -36,6 +40,7 @@ struct JSONParser {
             }
             nodes[container].range = nodes[container].range.lowerBound..<position
             open.removeLast()
+            focuses.removeLast()
         } else if let last, nodes[last].comma == nil {
             throw problem(isObject ? "a comma or \"}\" is missing" : "a comma or \"]\" is missing")
         } else {
@@ -64,9 +69,29 @@ struct JSONParser {
             guard open.count < JSONDocument.maximumDepth else {
                 throw problem("the text is nested deeper than \(JSONDocument.maximumDepth) levels", at: start)
             }
-            open.append(nodes.count)
+            let focus = focuses.last.map { $0.inside(name.map { bytes[$0] }) } ?? focus
+            if let end = extent(of: kind, from: start, focus) {
+                position = end
+            } else {
+                open.append(nodes.count)
+                focuses.append(focus)
+            }
         }
         nodes.append(JSONNode(kind: kind, range: start..<position, name: name))
+    }
+
+    /// Where a container ends of which nothing but that is kept; nil when it has to be read. So is one that is not valid,
+    /// for the place and the sentence.
+    private func extent(of kind: JSONValue.Kind, from start: Int, _ focus: JSONFocus) -> Int? {
+        switch focus {
+        case .everything: return nil
+        case .members where kind == .object: return nil
+        case .members, .extent:
+            let levels = JSONDocument.maximumDepth - open.count
+            return bytes.withUnsafeBufferPointer {
+                endOfJSONContainer($0, from: start, levels: levels, isLenient: isLenient)
+            }
+        }
     }
 
     private mutating func readKind() throws(JSONProblem) -> JSONValue.Kind {

@@ -29,6 +29,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case linkGuard = "link_guard"
     case agentService = "agent_service"
     case serviceOutput = "service_output"
+    case opencodeConfiguration = "opencode_config"
     case manageUsers = "manage_users"
     case usersDirectory = "users_directory"
 
@@ -40,6 +41,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .preset, .user, .serviceOutput: .word
         case .agentService, .linkGuard, .manageUsers: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory, .usersDirectory: .path
+        case .opencodeConfiguration: .path
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
@@ -120,6 +122,7 @@ package enum Preset: String, CaseIterable, Sendable {
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),
             .linkScan: .number(600), .linkGuard: .flag(true),
             .agentService: .flag(true), .serviceOutput: .text("text"),
+            .opencodeConfiguration: .text(home + "/.config/opencode"),
             .manageUsers: .flag(self == .opencode), .usersDirectory: .text("/var/lib/opencode-users"),
         ]
     }

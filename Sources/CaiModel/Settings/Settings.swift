@@ -15,8 +15,12 @@ package struct Settings: Sendable {
     /// What is done behind an import for programs that run.
     package private(set) var reloads: [ReloadDeclaration] = []
     private var reloadFindings: [Finding] = []
+    /// What OpenCode's configuration has to hold.
+    package private(set) var opencodeRules: [OpencodeRule] = []
+    /// What was noticed about these rules: it keeps a rule from holding, and nothing else.
+    package private(set) var opencodeFindings: [Finding] = []
     private var ownFindings: [Finding] = []
-    package var findings: [Finding] { ownFindings + serviceFindings + reloadFindings }
+    package var findings: [Finding] { ownFindings + serviceFindings + reloadFindings + opencodeFindings }
 
     package subscript(key: SettingKey) -> Entry? { entries[key] }
     package func text(_ key: SettingKey) -> String {
@@ -53,6 +57,9 @@ package struct Settings: Sendable {
             }
             if let (name, text) = flags[key] { set(key, text: text, .flag(name), at: name) }
         }
+        (opencodeRules, opencodeFindings) = OpencodeRuleReader.rules(
+            in: table, file: file?.name ?? "", isOwnPreset: text(.preset) == Preset.opencode.rawValue,
+            workspace: text(.workspace))
     }
 
     /// Adds what was noticed about the settings outside their values.
@@ -96,7 +103,7 @@ package struct Settings: Sendable {
     }
 
     private mutating func apply(_ table: TOMLTable, _ file: String) {
-        for member in table.members where !["preset", "service", "reload"].contains(member.key) {
+        for member in table.members where !["preset", "service", "reload", "opencode"].contains(member.key) {
             let place = SourceLocation(file: file, line: member.keyPosition.line, column: member.keyPosition.column)
             guard let key = SettingKey(rawValue: member.key) else {
                 ownFindings.append(
