@@ -4,6 +4,7 @@ import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
+import Logging
 import SystemPackage
 
 /// `cai serve`: the agent service.
@@ -21,6 +22,8 @@ struct ServeCommand: ParsableCommand {
             The socket is /run/containai/agent.sock, or the one that systemd passes. Where /run/containai cannot be written \
             it is in $XDG_RUNTIME_DIR/containai, else in /tmp/containai-UID. A socket that somebody answers on is left \
             alone: exit code 75.
+
+            With manage_users, what passwd, usermod and useradd change is kept within a second (cai users persist).
 
             SIGHUP reads settings and manifests again and repairs the links (cai init --repair). SIGTERM answers what was \
             asked before and ends. Meanwhile links are kept as cai links watch does, unless link_guard is false. A service \
@@ -56,6 +59,8 @@ struct ServeCommand: ParsableCommand {
             let guardian = ServiceGuard(logger, hub)
             try guardian.restart(workplace)
             defer { guardian.stop() }
+            let users = UserWatcher(serving: workplace, logger)
+            defer { users?.stop() }
             let jobs = ServiceJobs(
                 work: work, global: { [global] in try global.workplaceAsFound() },
                 start: Timestamp(secondsSinceEpoch: WallClock.seconds), guardian: guardian, logger: logger)
@@ -65,6 +70,27 @@ struct ServeCommand: ParsableCommand {
                 jobs: jobs.all, hub: hub, peers: workplace.peers,
                 requestBytes: workplace.settings.number(.requestBytes), manager: manager, logger: logger
             ).run()
+        }
+    }
+}
+
+extension UserWatcher {
+    /// The watcher of the service; nil where users are not managed, or by somebody else.
+    fileprivate convenience init?(serving workplace: Workplace, _ logger: Logger) {
+        guard workplace.settings.isOn(.manageUsers), Identity.isRoot else { return nil }
+        do {
+            try self.init(workplace) { result in
+                switch result {
+                case .success(let report):
+                    report.actions.forEach { logger.notice("\($0)") }
+                    report.findings.filter { $0.severity > .note }.forEach { logger.log($0) }
+                case .failure(let problem as UserProblem): logger.log(problem.finding)
+                case .failure(let error): logger.error("users are not kept: \(error.sentence)")
+                }
+            }
+        } catch {
+            logger.error("changes of users are not seen: \(error.sentence)")
+            return nil
         }
     }
 }
