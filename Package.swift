@@ -23,7 +23,9 @@ let staticLinking: [LinkerSetting] =
 
 // The archives themselves in place of `-larchive`: the shared libarchive would bring ICU. It does not name what it needs,
 // and the linker looks from left to right.
-let archiveLibraries = [":libarchive.a", ":libacl.a", ":libzstd.a", ":libz.a"].map { LinkerSetting.linkedLibrary($0) }
+let archiveLibraries = [":libarchive.a", ":libacl.a", ":libzstd.a", ":libz.a", ":libdeflate.a"].map {
+    LinkerSetting.linkedLibrary($0)
+}
 
 // `container/fuzz` builds the readers for libFuzzer, which brings the main function.
 let fuzzing: [SwiftSetting] =

@@ -24,7 +24,11 @@ final class Decompressor {
     private var totalRead: Int64 = 0
     private var totalMade: Int64 = 0
 
-    private static let inputSize = 128 << 10
+    private typealias MemberWorkers = OrderedWorkers<[UInt8], [UInt8]?>
+    private var workers: MemberWorkers?
+
+    /// Room for a whole member of our own.
+    private static let inputSize = 1 << 20
     private static let outputSize = 256 << 10
     private static let damaged = "copy it again from where it was made"
 
@@ -79,17 +83,31 @@ final class Decompressor {
         return count > 0
     }
 
+    /// Whether that many bytes of input are there, read if need be; not more than the buffer has room for.
+    private func need(_ count: Int, _ file: borrowing Descriptor) throws -> Bool {
+        if end - start >= count { return true }
+        input.update(from: input + start, count: end - start)
+        (start, end) = (0, end - start)
+        while end < count, try fill(file) {}
+        return end >= count
+    }
+
     /// Hands over what was made, when it is much or the last.
     private func flush(isLast: Bool = false) throws {
         guard made == Self.outputSize || (isLast && made > 0) else { return }
-        totalMade += Int64(made)
+        let content = Array(UnsafeBufferPointer(start: output, count: made))
+        made = 0
+        try handOver(content)
+    }
+
+    private func handOver(_ content: [UInt8]) throws {
+        totalMade += Int64(content.count)
         if totalMade > ArchiveLimits.ratioStart, totalMade / limits.ratio > max(totalRead, 1) {
             throw problem(
                 "holds more than \(limits.ratio) times its own size",
                 advice: "if that is right, raise archive_max_ratio in agent.toml or CAI_ARCHIVE_MAX_RATIO")
         }
-        if !deliver(Array(UnsafeBufferPointer(start: output, count: made))) { throw Stopped() }
-        made = 0
+        if !deliver(content) { throw Stopped() }
     }
 
     private func passThrough(_ file: borrowing Descriptor) throws {
@@ -102,24 +120,56 @@ final class Decompressor {
     // MARK: gzip
 
     private func gunzip(_ file: borrowing Descriptor) throws {
-        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-        stream.initialize(to: z_stream())
-        defer { stream.deallocate() }
-        // 15 bits of window, and 16 for a gzip header with its checksum.
-        guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw SystemCallError("decompress", archive.printable, .noMemory)
+        let stream = try Inflation(archive)
+        while try need(1, file), input[start] != 0 {
+            _ = try need(GzipMember.headerSize, file)
+            if let length = GzipMember.length(of: UnsafeBufferPointer(start: input + start, count: end - start)) {
+                try addOwn(length, file)
+            } else {
+                try takeOwn()
+                try inflateMember(stream, file)
+            }
         }
-        defer { inflateEnd(stream) }
-        var isBetween = false
-        while true {
-            if start == end, try !fill(file) { break }
-            if isBetween, input[start] == 0 { break }
-            isBetween = try inflateSome(stream)
-            try flush()
-        }
-        guard isBetween else { throw problem("is cut off", advice: Self.damaged) }
+        try takeOwn()
         try flush(isLast: true)
         try skipPadding(file)
+    }
+
+    /// Hands a member of our own to the threads.
+    private func addOwn(_ length: Int, _ file: borrowing Descriptor) throws {
+        try flush(isLast: true)
+        if workers == nil { workers = OrderedWorkers(threads: Workers.count) { GzipMember.decompressor() } }
+        guard let workers else {
+            throw SystemCallError("start a thread", archive.printable, .resourceTemporarilyUnavailable)
+        }
+        guard try need(length, file) else {
+            try takeOwn()
+            throw problem("is cut off", advice: Self.damaged)
+        }
+        while workers.isFull { try takeOne(workers) }
+        workers.add(Array(UnsafeBufferPointer(start: input + start, count: length)))
+        start += length
+    }
+
+    /// Hands over what the threads have made so far.
+    private func takeOwn() throws {
+        while let workers, !workers.isEmpty { try takeOne(workers) }
+    }
+
+    private func takeOne(_ workers: MemberWorkers) throws {
+        guard let content = workers.next() else { throw SystemCallError("decompress", archive.printable, .noMemory) }
+        guard let content else { throw problem("is damaged: its gzip data is not right", advice: Self.damaged) }
+        try handOver(content)
+    }
+
+    /// Decompresses one member, whoever made it.
+    private func inflateMember(_ stream: borrowing Inflation, _ file: borrowing Descriptor) throws {
+        while true {
+            guard try need(1, file) else { throw problem("is cut off", advice: Self.damaged) }
+            let isComplete = try inflateSome(stream.state)
+            try flush()
+            if isComplete { return }
+        }
     }
 
     /// Decompresses what is in both buffers' reach; true when that was the end of a member.
@@ -189,5 +239,26 @@ final class Decompressor {
                 "was compressed with a window above 32 MiB", advice: "compress it without --long and --ultra")
         }
         return problem("is damaged: its zstd data is not right", advice: Self.damaged)
+    }
+}
+
+/// The state of zlib for one stream (inflateInit2).
+private struct Inflation: ~Copyable {
+    let state: UnsafeMutablePointer<z_stream>
+
+    init(_ archive: FilePath) throws(SystemCallError) {
+        let state = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        state.initialize(to: z_stream())
+        // 15 bits of window, and 16 for a gzip header with its checksum.
+        guard inflateInit2_(state, 15 + 16, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+            state.deallocate()
+            throw SystemCallError("decompress", archive.printable, .noMemory)
+        }
+        self.state = state
+    }
+
+    deinit {
+        inflateEnd(state)
+        state.deallocate()
     }
 }

@@ -26,7 +26,7 @@ final class TarFeed {
 
     /// Starts to decompress. Throws `SystemCallError`.
     init(_ file: consuming Descriptor, _ archive: FilePath, limits: ArchiveLimits) throws {
-        let queue = BoundedQueue<[UInt8]>(capacity: 16)
+        let queue = BoundedQueue<[UInt8]>(capacity: 8)
         let failure = Failure()
         let input = SharedFile(file)
         let thread = Thread {
