@@ -74,6 +74,20 @@ private let badRecords = [
         #expect(try world.text("/in/hash") == someHash + "\n")
     }
 
+    @Test func `makes no home behind a symlink that another user planted`() throws {
+        let world = try accountWorld([
+            "/var/lib/opencode-users/bob.json": .file(
+                record(#""home":"/home/opencoder/link/bob""#).replacing("bad", with: "bob")
+            )
+            .owned(by: 0),
+            "/home/opencoder/link": .link("/etc"),
+        ])
+        let restored = try world.users("restore")
+        #expect(restored.errors.contains("home directory cannot be made"), "\(restored)")
+        #expect(!world.exists("/etc/bob") && !world.exists("/etc/.cai-home-bob"))
+        #expect(try world.entry("/etc/passwd", "bob") != nil)
+    }
+
     @Test func `trusts no records that others than root can write`() throws {
         let world = try accountWorld([
             "/var/lib/opencode-users": (["bob.json": oldRecord("bob")] as Item).mode(0o777).owned(by: 1000)

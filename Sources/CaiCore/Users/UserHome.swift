@@ -13,11 +13,11 @@ struct UserHome {
     func make(for account: AccountDatabase.Account) throws -> Bool {
         let path = FilePath(account.home)
         guard let name = path.lastComponent, path.components.count > 1, !root.existsInRoot(path) else { return false }
-        let parent = try root.makeDirectories(path.removingLastComponent(), mode: 0o755)
+        let parent = try parent(of: path)
         guard try parent.status(of: name) == nil, let part = FilePath.Component(".cai-home-\(account.name)") else {
             return false
         }
-        if try parent.status(of: part) != nil { try parent.removeTree(part) }
+        if try parent.status(of: part) != nil { try TreeEmptier.remove(part, in: parent) }
         let home = try parent.makeDirectory(part, mode: 0o700)
         try fill(home, account)
         try home.descriptor.setOwner(uid: account.uid, gid: account.gid, home.label)
@@ -25,6 +25,14 @@ struct UserHome {
         try home.sync()
         try parent.renameExclusively(part, to: parent, name)
         return true
+    }
+
+    /// The directory that the home lies in, made where it is missing. Below the first one, which is the image's, no symlink
+    /// is followed: it may be another user's.
+    private func parent(of path: FilePath) throws -> Directory {
+        let components = Array(path.removingLastComponent().components)
+        let top = try root.makeDirectories(FilePath(root: "/", components.prefix(1)), mode: 0o755)
+        return try Tree(root: top).makeDirectories(FilePath(root: nil, components.dropFirst()), mode: 0o755)
     }
 
     private func fill(_ home: Directory, _ account: AccountDatabase.Account) throws {
@@ -48,15 +56,5 @@ struct UserHome {
             for each in try inner.names() { try give(each, in: inner, account) }
         }
         try directory.setOwner(of: name, uid: account.uid, gid: account.gid)
-    }
-}
-
-extension Directory {
-    /// Removes an entry with everything below it; symlinks themselves, never what they point at. For what is our own.
-    fileprivate func removeTree(_ name: FilePath.Component) throws {
-        guard try status(of: name)?.kind == .directory else { return try unlink(name) }
-        let inner = try openDirectory(name)
-        for each in try inner.names() { try inner.removeTree(each) }
-        try removeDirectory(name)
     }
 }
