@@ -6,17 +6,23 @@ import SystemPackage
 struct UserSurroundings {
     private let workplace: Workplace
     private let loginDefinitions: [String: String]
+    /// The users of the image: those of the presets, of the settings, and those in the list of the image (predecessors 2.1).
+    let builtIn: Set<String>
 
-    init(_ workplace: Workplace) {
+    /// Throws when a file that is there cannot be read: accounts made without it could not be unmade.
+    init(_ workplace: Workplace) throws {
         self.workplace = workplace
         // What is missing has the defaults of shadow-utils.
-        let text = (try? workplace.root.readFileInRoot("/etc/login.defs", limit: 1 << 20)) ?? []
+        let text = try workplace.root.readFileInRoot("/etc/login.defs", limit: 1 << 20) ?? []
         var definitions: [String: String] = [:]
         for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
             let words = line.split(whereSeparator: \.isWhitespace)
             if words.count >= 2, !words[0].hasPrefix("#") { definitions[String(words[0])] = String(words[1]) }
         }
         loginDefinitions = definitions
+        let file = try workplace.root.readFileInRoot("/etc/opencode-cloud/builtin-home-users.txt", limit: 1 << 20) ?? []
+        let listed = String(decoding: file, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+        builtIn = Set(["opencoder", "ubuntu", workplace.settings.text(.user)] + listed)
     }
 
     /// UID_MIN to UID_MAX (login.defs(5)).
@@ -33,27 +39,19 @@ struct UserSurroundings {
         return 0o700
     }
 
-    /// The users of the image: those of the presets, of the settings, and those in the list of the image (predecessors 2.1).
-    var builtIn: Set<String> {
-        let file =
-            (try? workplace.root.readFileInRoot("/etc/opencode-cloud/builtin-home-users.txt", limit: 1 << 20)) ?? []
-        let listed = String(decoding: file, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
-        return Set(["opencoder", "ubuntu", workplace.settings.text(.user)] + listed)
-    }
-
     /// Those of the shells named, and of those that stand in for them, that there are.
     func shells(named: [String]) -> Set<String> {
         Set(Set(named + ["/bin/bash", "/bin/sh"]).filter { workplace.root.existsInRoot(FilePath($0)) })
     }
 
-    /// Who owns the directories below `/home`, by their names.
-    var homeOwners: [String: (uid: UInt32, gid: UInt32)] {
-        guard let homes = try? workplace.root.openInRoot("/home"), let names = try? homes.names() else {
-            return [:]  // no homes, no owners
-        }
+    /// Who owns the directories below `/home`, by their names. Throws when that cannot be told: their numbers must not be
+    /// given to others.
+    func homeOwners() throws -> [String: (uid: UInt32, gid: UInt32)] {
+        guard workplace.root.existsInRoot("/home") else { return [:] }
+        let homes = try workplace.root.openInRoot("/home")
         var result: [String: (uid: UInt32, gid: UInt32)] = [:]
-        for name in names {
-            guard let status = try? homes.status(of: name), status.kind == .directory, status.uid != 0 else { continue }
+        for name in try homes.names() {
+            guard let status = try homes.status(of: name), status.kind == .directory, status.uid != 0 else { continue }
             result[name.string] = (status.uid, status.gid)
         }
         return result

@@ -64,7 +64,7 @@ extension UsersJob {
 
     private func checkNew(_ user: NewUser) throws {
         if let sentence = UserName.problemOfNew(user.name) { throw problem(user.name, "the name \(sentence)", nil) }
-        if UserSurroundings(workplace).builtIn.contains(user.name) {
+        if try UserSurroundings(workplace).builtIn.contains(user.name) {
             throw problem(user.name, "is a user of the image", "choose another name")
         }
         if let uid = user.uid, uid == 0 || uid >= 1 << 31 || uid == 65534 {
@@ -103,7 +103,7 @@ extension UsersJob {
 
     /// Removes account and record; the home directory stays. The last user needs `force`.
     package func remove(_ name: String, force: Bool) throws -> UsersReport {
-        if UserSurroundings(workplace).builtIn.contains(name) { throw problem(name, "is a user of the image", nil) }
+        if try UserSurroundings(workplace).builtIn.contains(name) { throw problem(name, "is a user of the image", nil) }
         return try changing { state, report in
             let account = state.situation.database.account(name)
             guard account.map(state.isPerson) ?? false || state.situation.records.contains(where: { $0.name == name })

@@ -120,7 +120,8 @@ package struct UsersJob {
 
     private func state() throws -> UsersState {
         let files = try AccountFiles(root: workplace.root)
-        return try state(files: files, store: try? UserRecordStore(lookingAt: path, root: workplace.root))
+        guard workplace.root.existsInRoot(path) else { return try state(files: files, store: nil) }
+        return try state(files: files, store: UserRecordStore(lookingAt: path, root: workplace.root))
     }
 
     private func state(files: AccountFiles, store: UserRecordStore?) throws -> UsersState {
@@ -129,12 +130,12 @@ package struct UsersJob {
             now: Timestamp(secondsSinceEpoch: WallClock.seconds))
         situation.records = try store?.records() ?? []
         situation.agreements = try UserAgreements(root: workplace.root).read()
-        let surroundings = UserSurroundings(workplace)
+        let surroundings = try UserSurroundings(workplace)
         situation.builtIn = surroundings.builtIn
         situation.identifiers = surroundings.identifiers
         situation.shells = surroundings.shells(
             named: situation.records.compactMap { (try? $0.content.get())?.shell })
-        situation.homeOwners = surroundings.homeOwners
+        situation.homeOwners = try surroundings.homeOwners()
         return UsersState(
             situation: situation, files: files, store: store, root: workplace.root, isPreview: isPreview,
             homes: UserHome(root: workplace.root, mode: surroundings.homeMode))
