@@ -235,13 +235,8 @@ extension UsersReport {
         if json {
             try JSON.object([
                 "dry_run": .bool(isPreview), "changes": .number(changes), "actions": .strings(actions),
-                "findings": .array(
-                    findings.map {
-                        .object([
-                            "severity": .string($0.severity.rawValue), "place": .string($0.place),
-                            "sentence": .string($0.sentence), "advice": .optional($0.advice),
-                        ])
-                    }), "password": .optional(isPreview ? nil : generated),
+                "findings": .array(findings.map(\.json)),
+                "password": .optional(isPreview ? nil : generated),
             ]).print()
         } else {
             for action in actions { Talk.line(isPreview ? "[DRY-RUN] \(action)" : "[OK] \(action)") }

@@ -22,16 +22,7 @@ package struct RuntimeDirectory: Sendable {
     }
 
     /// Opens the directory itself; those that are missing on the way are made with 0755, it with `mode`.
-    func make(mode: UInt16) throws -> Directory { try make(path, mode: mode) }
-
-    private func make(_ path: FilePath, mode: UInt16) throws -> Directory {
-        do {
-            return try root.openInRoot(path)
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            guard let name = path.lastComponent else { throw error }
-            return try make(path.removingLastComponent(), mode: 0o755).makeOrOpenDirectory(name, mode: mode)
-        }
-    }
+    func make(mode: UInt16) throws -> Directory { try root.makeDirectories(path, mode: mode) }
 
     /// Opens or makes a fallback; nil when that does not work or it is not the user's own.
     func makeFallback(_ path: FilePath, mode: UInt16) -> Directory? {

@@ -14,6 +14,7 @@ struct UserAgreements {
     /// What was written; nothing when there is no such file, or something else in its place. Throws when it cannot be read.
     func read() throws -> [String: UserSituation.Agreement] {
         guard let bytes = try root.readFileInRoot(Self.path.appending(Self.name), limit: 64 << 20) else { return [:] }
+        // What is no document of ours was never written: then the records hold.
         return (try? JSONDecoder().decode([String: UserSituation.Agreement].self, from: Data(bytes))) ?? [:]
     }
 
@@ -27,19 +28,6 @@ struct UserAgreements {
 
     /// A digest that tells nothing about a text as long as that holds a salted hash.
     static func digest(_ text: String) -> String {
-        SHA256.hash(data: Data(text.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
-}
-
-extension Directory {
-    /// Opens a directory that the operator named below this one, making those that are missing: the last with `mode`, the
-    /// others with 0755.
-    func makeDirectories(_ path: FilePath, mode: UInt16) throws -> Directory {
-        do {
-            return try openInRoot(path)
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            guard let name = path.lastComponent else { throw error }
-            return try makeDirectories(path.removingLastComponent(), mode: 0o755).makeOrOpenDirectory(name, mode: mode)
-        }
+        hexadecimal(SHA256.hash(data: Data(text.utf8)))
     }
 }
