@@ -18,6 +18,7 @@ package struct LaunchPlanner {
         let settings = workplace.settings
         let (uid, gid) = (workplace.owner.uid, workplace.owner.gid)
         let user = settings.text(.user)
+        // Groups only add rights: without the file the workload has those of its own group.
         let text = (try? workplace.root.readFileInRoot("/etc/group", limit: 16 << 20)) ?? []
         let groups = AccountGroup.parse(group: String(decoding: text, as: UTF8.self))
             .filter { $0.gid != gid && $0.members.contains(user) }.map(\.gid)

@@ -107,9 +107,11 @@ struct OwnershipStampFile {
 
     /// The stamp; nil when there is none that can be read: then the volume is walked.
     func read() -> OwnershipStamp? {
+        // Whatever the reason: without a stamp the volume is walked, which finds all that a stamp could spare.
         guard let directory = try? volume.directory(StateDirectory.path),
             let bytes = try? directory.openFile(Self.name).readAll(limit: 4096, directory.label)
         else { return nil }
+        // The agent can write it: what is no stamp is none.
         return try? JSONDecoder().decode(OwnershipStamp.self, from: Data(bytes))
     }
 

@@ -78,6 +78,7 @@ package struct ExportTarget {
     /// The directory and the name that a path on the command line means.
     private static func resolve(_ named: String, _ name: String) throws -> (FilePath, FilePath.Component) {
         let path = FilePath(named)
+        // What is no directory, or one that may not be opened, is taken for the file; making it says what is wrong.
         let isDirectory = named.hasSuffix("/") || (try? Directory.open(path)) != nil
         guard let last = isDirectory ? FilePath.Component(name) : path.lastComponent, last.kind == .regular else {
             throw ExportTargetProblem.directoryMissing(path)

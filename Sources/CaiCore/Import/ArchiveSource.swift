@@ -65,6 +65,7 @@ package final class ArchiveSource: Sendable {
 
     /// Removes what was unpacked and its lock. What cannot be removed now goes with the next import.
     private static func remove(_ name: FilePath.Component, in parent: Directory) {
+        // A copy of the archive; its lock is free, so the next import removes it.
         try? TreeEmptier.remove(name, in: parent)
         if let lock = FilePath.Component(name.string + ".lock") { try? parent.unlink(lock) }
         if parent.label.ends(with: BatchExchange.directory) {
