@@ -120,7 +120,10 @@ struct Failure {
             code = Exit.brokenConfiguration
         case let outside as NotInContainer:
             sentence = "cai \(outside.command) must be run inside a ContainAI container"
-            advice = "\(outside.reason); mount a volume, or use --force here, or --root DIR for another tree"
+            advice =
+                outside.hasForce
+                ? "\(outside.reason); mount a volume, or use --force here, or --root DIR for another tree"
+                : "\(outside.reason); use --root DIR for another tree"
             code = Exit.found
         case let unknown as UnknownRun:
             sentence = unknown.name.map { "there is no run \(FilePath($0).printable)" } ?? "nothing was displaced"

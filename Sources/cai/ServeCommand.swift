@@ -79,6 +79,7 @@ extension UserWatcher {
     fileprivate convenience init?(serving workplace: Workplace, _ logger: Logger) {
         guard workplace.settings.isOn(.manageUsers), Identity.isRoot else { return nil }
         do {
+            try workplace.requireInside(for: "serve")
             try self.init(workplace) { result in
                 switch result {
                 case .success(let report):

@@ -64,7 +64,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UsersJob(try global.workplace(), isPreview: preview.dryRun)
+                let job = try UsersJob(global, isPreview: preview.dryRun)
                 let (password, generated) = try secret.read(for: name)
                 let report = try job.add(
                     .init(name: name, password: password, uid: uid, groups: group, shell: shell, home: home))
@@ -83,7 +83,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UsersJob(try global.workplace(), isPreview: preview.dryRun)
+                let job = try UsersJob(global, isPreview: preview.dryRun)
                 let (password, generated) = try secret.read(for: name)
                 try job.setPassword(of: name, to: password).show(json: global.json, generated: generated)
             }
@@ -100,7 +100,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UsersJob(try global.workplace(), isPreview: preview.dryRun)
+                let job = try UsersJob(global, isPreview: preview.dryRun)
                 try job.lock(name, force: force).show(json: global.json)
             }
         }
@@ -114,7 +114,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UsersJob(try global.workplace(), isPreview: preview.dryRun)
+                let job = try UsersJob(global, isPreview: preview.dryRun)
                 try job.unlock(name).show(json: global.json)
             }
         }
@@ -130,7 +130,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UsersJob(try global.workplace(), isPreview: preview.dryRun)
+                let job = try UsersJob(global, isPreview: preview.dryRun)
                 try job.remove(name, force: force).show(json: global.json)
             }
         }
@@ -144,7 +144,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                try UsersJob(try global.workplace(), isPreview: preview.dryRun).persist().show(json: global.json)
+                try UsersJob(global, isPreview: preview.dryRun).persist().show(json: global.json)
             }
         }
     }
@@ -157,7 +157,7 @@ struct UsersCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                try UsersJob(try global.workplace(), isPreview: preview.dryRun).restore().show(json: global.json)
+                try UsersJob(global, isPreview: preview.dryRun).restore().show(json: global.json)
             }
         }
     }
@@ -226,6 +226,15 @@ struct SecretOptions: ParsableArguments {
             }
             if let password = PasswordPolicy.generate(from: random) { return password }
         }
+    }
+}
+
+extension UsersJob {
+    /// A job that may change accounts: on `/` those of a container only, never the host's.
+    fileprivate init(_ global: GlobalOptions, isPreview: Bool) throws {
+        let workplace = try global.workplace()
+        if !isPreview { try workplace.requireInside(for: "users") }
+        self.init(workplace, isPreview: isPreview)
     }
 }
 

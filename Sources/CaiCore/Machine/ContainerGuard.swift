@@ -7,6 +7,8 @@ package struct NotInContainer: Error, Sendable, CustomStringConvertible {
     package let command: String
     /// What was missing.
     package let reason: String
+    /// Whether the command can be told to work nevertheless.
+    package var hasForce = true
 
     package var description: String { reason }
 }
@@ -23,9 +25,19 @@ extension Workplace {
         case .unmounted:
             throw NotInContainer(command: command, reason: "\(volume.printable) is not a mounted volume")
         }
+        try requireInside(for: command, hasForce: true)
+    }
+
+    /// Throws `NotInContainer` unless this process is in a container, whatever is mounted there. A tree below another root may
+    /// be worked on anywhere.
+    package func requireInside(for command: String) throws { try requireInside(for: command, hasForce: false) }
+
+    private func requireInside(for command: String, hasForce: Bool) throws {
+        guard rootPath == "/" else { return }
         let decision = ContainerDecision(ContainerFacts(ContainerEvidence.gather()))
         guard decision.isInsideContainer else {
-            throw NotInContainer(command: command, reason: "nothing shows that this is a container")
+            throw NotInContainer(
+                command: command, reason: "nothing shows that this is a container", hasForce: hasForce)
         }
     }
 
