@@ -9,9 +9,6 @@ struct ExportHandler: Sendable {
     let job: @Sendable (JobCall, () -> Void) throws -> JobAnswer
     let runner: JobRunner
 
-    /// How long a client may take for a piece.
-    private static let patience = TimeAmount.seconds(60)
-
     /// The reading end of a pipe, closed with the last reference.
     private final class Reader: Sendable {
         let descriptor: Descriptor
