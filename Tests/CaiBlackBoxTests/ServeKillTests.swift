@@ -19,14 +19,15 @@ private var places: [Int] {
 @Suite(.rootOnly, .needs("strace"), .needs("curl")) struct `cai serve that is killed at a system call` {
     @Test(arguments: Doing.allCases)
     fileprivate func `loses nothing, and leaves the old or the new`(doing: Doing) throws {
-        var kills = 0
+        var deadly: Set<String> = []
         for call in calls {
             for place in places {
                 if try survives(doing, call, place) { break }
-                kills += 1
+                deadly.insert(call)
             }
         }
-        #expect(kills >= 5, "hardly any call was one of its")
+        // How many there are depends on how the work spreads over threads; these are made whatever it does.
+        #expect(deadly.isSuperset(of: ["write", "fsync", "renameat2"]), "\(deadly)")
     }
 
     /// Runs the service until it is killed at this call, or has done its work. Returns whether it has.
@@ -46,10 +47,10 @@ private var places: [Int] {
                 """
                 strace -f -qq -o /dev/null -e trace=\(call) -e inject=\(call):signal=KILL:when=\(place) \\
                     "$2" serve --root "$1" & pid=$!
-                ask() { curl --silent --output /dev/null --max-time 50 --unix-socket "$root/run/containai/agent.sock" "$@"; }
+                ask() { curl --fail --silent --output /dev/null --max-time 50 --unix-socket "$root/run/containai/agent.sock" "$@"; }
                 root=$1
                 while kill -0 $pid 2>/dev/null && ! ask http://cai/v1/status; do :; done
-                \(action)
+                \(action) && echo answered
                 # Who traces hands on nothing.
                 kill $(cat /proc/$pid/task/$pid/children 2>/dev/null) 2>/dev/null
                 wait $pid && echo survived || true
@@ -59,13 +60,14 @@ private var places: [Int] {
         #expect(!run.hung, "\(context)")
         #expect(try world.lost(since: before) == [], "\(context)")
         try check(doing, world, context)
-        return run.output.contains("survived")
+        let isDone = run.output.contains("survived")
+        #expect(!isDone || run.output.contains("answered"), "\(context)")
+        return isDone
     }
 
     private func prepared(_ doing: Doing) throws -> World {
-        let world = try World([
-            "run": [:], "mnt/agent-data/claude": ["CLAUDE.md": "old\n", "skills/one/a.md": "old\n"],
-        ])
+        let old = Item.file("old\n").later(by: -60)  // what is newer than the archive would be kept
+        let world = try World(["run": [:], "mnt/agent-data/claude": ["CLAUDE.md": old, "skills/one/a.md": old]])
         _ = try world.cai("init")
         var tar = TarBuilder()
         for name in ["CLAUDE.md", "skills/one/a.md", "skills/two/b.md"] { tar.add(".claude/\(name)", .file, "new\n") }
