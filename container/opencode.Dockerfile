@@ -25,7 +25,10 @@ USER root
 COPY --from=binary /cai /usr/local/bin/cai
 COPY container/rootfs/ /
 COPY container/opencode-rootfs/ /
-RUN /bin/sh /etc/containai/image/prepare opencoder "$OPENCODER_UID" && rm -r /etc/containai/image
+RUN /bin/sh /etc/containai/image/prepare opencoder "$OPENCODER_UID" && rm -r /etc/containai/image && \
+    # Users of the image, who are nobody's login; and the helper that servers ask about the first login.
+    awk -F: '$6 ~ "^/home/" { print $1 }' /etc/passwd >/etc/opencode-cloud/builtin-home-users.txt && \
+    ln -sf cai /usr/local/bin/opencode-cloud-bootstrap
 # Units for those who run systemd in the container (USE_SYSTEMD=1); otherwise they lie still.
 RUN ["/usr/local/bin/cai", "systemd", "install"]
 ENV BASH_ENV=/etc/containai/bash_env

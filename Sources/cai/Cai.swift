@@ -13,7 +13,7 @@ enum Start {
         restoreEnvironment()
         if let program = Run.wanted { program.main() }
         if Relay.isWanted { Relay.perform() }
-        Cai.main()
+        if BootstrapHelper.isWanted { BootstrapHelper.perform() } else { Cai.main() }
     }
 }
 
@@ -29,7 +29,7 @@ struct Cai: ParsableCommand {
             ImportCommand.self, ExportCommand.self, PushCommand.self, ReceiveCommand.self, SecretsCommand.self,
             UndoCommand.self,
             HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
-            OpencodeCommand.self, UsersCommand.self,
+            OpencodeCommand.self, UsersCommand.self, BootstrapCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,
         ]

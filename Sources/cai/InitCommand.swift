@@ -41,11 +41,12 @@ struct InitCommand: ParsableCommand {
                 steps: repair ? BootStepName.repair : BootStepName.allCases,
                 log: { name, line in Talk.line("[\(name)] \(line)") })
             let job = InitJob(workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), request: request)
-            let (report, variables) = job.run()
+            let (report, rest) = job.run()
             show(report)
+            if let problem = job.wasShown(rest) { Talk.finding(problem) }
             if !repair, let problem = job.record(report) { Talk.finding(problem) }
             if global.json { print(try report.json()) }
-            try hand(planner.rest(report, essential: strict, variables: variables).rest)
+            try hand(planner.rest(report, essential: strict, variables: rest.variables).rest)
             if report.status == .failed || report.isRefused { throw Exit.found }
         }
     }

@@ -10,10 +10,13 @@ import Testing
         mkdir -p /etc/containai; echo 'preset = "opencode"' > /etc/containai/agent.toml
         """)
 
-    @Test(arguments: [["restore"], ["persist"], ["remove", "nobody-of-ours", "--force"]])
+    @Test(arguments: [
+        ["users", "restore"], ["users", "persist"], ["users", "remove", "nobody-of-ours", "--force"],
+        ["bootstrap", "init"], ["bootstrap", "reset", "--force"],
+    ])
     func `are not touched`(_ words: [String]) throws {
         let before = try ["/etc/passwd", "/etc/group", "/etc/shadow"].map { try Files.text($0) }
-        let run = try Command.run(Self.asHost + [cai, "users"] + words)
+        let run = try Command.run(Self.asHost + [cai] + words)
         // In a container the machine is one, and the command is right to work.
         guard run.errors.contains("inside a ContainAI container") else {
             #expect(Files.exists("/.dockerenv") || Files.exists("/run/.containerenv"), "\(run)")

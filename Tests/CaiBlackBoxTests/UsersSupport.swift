@@ -62,6 +62,19 @@ extension World {
             .split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     }
 
+    /// Nobody's line is torn at any time.
+    func expectWholeLines(_ what: String) throws {
+        for (file, count) in [("/etc/passwd", 7), ("/etc/group", 4), ("/etc/shadow", 9), ("/etc/gshadow", 4)]
+            as [(FilePath, Int)]
+        {
+            let lines = try text(file).split(separator: "\n").filter { $0.contains(":") }
+            let isWhole = lines.allSatisfy {
+                $0.split(separator: ":", omittingEmptySubsequences: false).count == count
+            }
+            #expect(isWhole, "\(what)")
+        }
+    }
+
     /// The files that hold accounts, as they are.
     func accountTexts() throws -> [String] {
         try ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"].map { try text($0) }

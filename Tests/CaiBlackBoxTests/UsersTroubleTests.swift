@@ -74,15 +74,7 @@ private let calls = [
 
     private func expectWholeness(of world: World, after what: String) throws {
         #expect(!what.contains("$6$"), "\(what)")
-        // Nobody's line is torn at any time.
-        for (file, count) in [("/etc/passwd", 7), ("/etc/group", 4), ("/etc/shadow", 9), ("/etc/gshadow", 4)]
-            as [(FilePath, Int)]
-        {
-            let lines = try world.text(file).split(separator: "\n").filter { $0.contains(":") }
-            #expect(
-                lines.allSatisfy { $0.split(separator: ":", omittingEmptySubsequences: false).count == count },
-                "\(what)")
-        }
+        try world.expectWholeLines(what)
         let mended = try world.users("restore")
         #expect(mended.code == 0, "\(what)\n\(mended)")
         for name in ["alice", "bob", "carol"] {

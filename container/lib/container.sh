@@ -6,6 +6,7 @@
 #   container_start NAME [OPTION…] [-- COMMAND…]    a container that stays; COMMAND is its PID 1 (an idle one if none)
 #   container_exec  NAME [--user USER] [--tty] -- COMMAND…   runs in it; the status is that of COMMAND
 #   container_run   [OPTION…] -- COMMAND…           a container for one command; the status is that of COMMAND
+#   container_log   NAME                            what its PID 1 and all that it started said so far
 #   container_stop NAME                             tells its PID 1 to end, and waits for it; `stopped_with` is its status
 #   container_destroy NAME                          it and all that it wrote outside of named volumes is gone
 #   container_volume NAME [ARGUMENT…]               runs find, with the arguments, on a named volume from outside
@@ -38,6 +39,7 @@ engine_is_missing() {
 container_start() { "${engine}_start" "$@"; }
 container_exec() { "${engine}_exec" "$@"; }
 container_run() { "${engine}_run" "$@"; }
+container_log() { "${engine}_log" "$@"; }
 container_volume() { "${engine}_volume" "$@"; }
 container_stop() { "${engine}_stop" "$@"; }
 container_destroy() { "${engine}_destroy" "$@"; }

@@ -73,6 +73,8 @@ docker_start() {
     private_docker run --detach --name "$name" --hostname "$name" "${docker_words[@]}" "${command_line[@]}" >/dev/null
 }
 
+docker_log() { private_docker logs "$1" 2>&1; }
+
 docker_run() {
     local volumes environment user root tty entrypoint command_line
     container_options "$@"

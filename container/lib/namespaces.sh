@@ -18,6 +18,8 @@ namespaces_start() {
     exec {ready}>&-
 }
 
+namespaces_log() { cat "$world/ram/containers/$1/log"; }
+
 # Waits until the container has said the process id of its PID 1.
 namespaces_await() {
     local outside=''

@@ -110,5 +110,5 @@ systemd_remove_group() {
 }
 
 systemd_log() {
-    if [ "$engine" = docker ]; then private_docker logs "$1" 2>&1; else cat "$world/ram/containers/$1/log"; fi
+    container_log "$1"
 }

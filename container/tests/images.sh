@@ -145,6 +145,9 @@ check "its log has no warning of missing persistence" log_says_not opencode 'WAR
 check_same "the server runs as opencoder, in its workspace, on the port asked for" \
     'opencoder /home/opencoder/workspace web --port 3123 --hostname 0.0.0.0' \
     "$(in_container opencode 'cat workspace/started' opencoder)"
+check "its log shows a code for the first login" log_says opencode 'INITIAL ONE-TIME PASSWORD (IOTP): '
+check "the helper of the server says that there is one" in_container opencode \
+    'opencode-cloud-bootstrap status | grep -q "\"active\":true"' root
 check_same "the broker runs as root" 0 "$(in_container opencode 'stat -c %u /proc/$(pidof opencode-broker)' root)"
 in_container opencode 'kill -KILL $(pidof opencode-broker)' root
 soon "a broker that was killed comes back" private_docker exec opencode /bin/sh -c "'pidof opencode-broker && [ -S /run/opencode/auth.sock ]'"

@@ -12,11 +12,12 @@ mkdir -p "$world/volumes/users/_data" "$world/volumes/homes/_data"
 chmod 700 "$world/volumes/users/_data"
 
 on() { container_exec "$1" -- /bin/sh -c "$2"; }
-# fresh NAME [OPTION…]: a container of the preset opencode, which has its users volume and /home on another.
+# fresh NAME [OPTION…]: a container of the preset opencode, with the volumes in `kept`.
+kept=(--volume vol:users:/var/lib/opencode-users --volume vol:homes:/home)
 fresh() {
     local name=$1
     shift
-    container_start "$name" --volume vol:users:/var/lib/opencode-users --volume vol:homes:/home --env CAI_PRESET=opencode \
+    container_start "$name" ${kept[@]+"${kept[@]}"} --env CAI_PRESET=opencode \
         --env CAI_USER=agent --env CAI_HOME=/root "$@" --entrypoint cai -- entrypoint --user 0 -- /bin/sh -c \
         'tr "\0" "\n" < /proc/self/environ > /tmp/environment; echo started > /tmp/started; exec sleep 1000'
     container_exec "$name" -- timeout 60 /bin/sh -c 'until [ -e /tmp/started ]; do usleep 10000; done'
@@ -64,4 +65,51 @@ container_destroy two
 fresh three
 check "that user is there in the next container" on three "grep -q '^dave:[^:]*:1500:1500:' /etc/passwd"
 container_destroy three
+
+# --- the first login, with a code ---
+codes_of() { container_log "$1" | sed -n 's/^INITIAL ONE-TIME PASSWORD (IOTP): //p'; }
+# shown NAME: the code in its log; an engine may take a moment to pass it on.
+shown() {
+    local code
+    for _ in {1..100}; do
+        code=$(codes_of "$1")
+        [ -z "$code" ] || break
+        sleep 0.1
+    done
+    echo "$code"
+}
+# create NAME CODE USER: makes a user with a code, as the login page does.
+create() {
+    on "$1" "printf '{\"otp\":\"%s\",\"username\":\"%s\",\"password\":\"First-Password-1\"}' $2 $3 | cai bootstrap create-user"
+}
+refused() { ! "$@"; }
+
+kept=()
+fresh four
+code=$(shown four)
+check_same "without users the log of a start shows one code" 96 "${#code}"
+check "the report of the boot does not hold it" on four "! grep -q $code /run/containai/boot.json"
+check "no file of the users holds it" on four "! grep -rq $code /var/lib/opencode-users"
+check "it makes a user" create four "$code" alice
+check "who can log in" password_is four alice First-Password-1
+check "it works once only" refused create four "$code" bob
+check "no password is in the log" refused eval "container_log four | grep -q First-Password"
+container_destroy four
+fresh five
+other=$(shown five)
+check "a container that forgot its users shows another code" test "$other" -a "$other" != "$code"
+check "the code of the container before does not work there" refused create five "$code" bob
+container_destroy five
+
+kept=(--volume vol:first:/var/lib/opencode-users)
+mkdir -p "$world/volumes/first/_data" && chmod 700 "$world/volumes/first/_data"
+fresh six
+code=$(shown six)
+check "a code makes a user on a kept volume" create six "$code" alice
+container_destroy six
+fresh seven
+check "that user can log in to the next container" password_is seven alice First-Password-1
+check_same "which shows no code" '' "$(codes_of seven)"
+check "and takes the old one no more" refused create seven "$code" bob
+container_destroy seven
 finish

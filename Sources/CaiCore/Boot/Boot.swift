@@ -45,6 +45,8 @@ struct Boot {
     private var links: RunReport<LinkPlan>?
     private var ownership: OwnershipReport?
     private var isJournalDue = false
+    /// The code of the first login, when the log shows it.
+    private(set) var code: BootstrapAnswer?
 
     /// Whether there are no trees to work on, though there should be.
     var isRefused: Bool { if case .failure = opened { !isWithoutVolume } else { false } }
@@ -98,6 +100,7 @@ struct Boot {
             case .workspace: return try linkWorkspace()
             case .opencode: return try patchOpencode()
             case .users: return try restoreUsers()
+            case .bootstrap: return try beginLogins()
             case .hooks: return try runHooks()
             }
         } catch {
@@ -112,6 +115,7 @@ struct Boot {
         case .workspace: return try linkWorkspace()
         case .opencode: return try patchOpencode()
         case .users: return try restoreUsers()
+        case .bootstrap: return try beginLogins()
         case .hooks: return try runHooks()
         default: return .skipped()
         }
@@ -256,6 +260,33 @@ extension Boot {
         }
     }
 
+    /// Nobody can log in yet, unless the environment says who.
+    private mutating func beginLogins() throws -> StepWork {
+        let settings = workplace.settings
+        guard settings.isOn(.manageUsers), settings.isOn(.bootstrapCode),
+            UserBootstrap(job.request.environment).username == nil
+        else { return .skipped() }
+        do {
+            let answer = try BootstrapJob(workplace, mode: .own).initialize(isPreview: isPreview)
+            var work = StepWork(answer, at: settings.path(.usersDirectory).printable)
+            if case .active(let code, let otp?, let end, _) = answer.reply {
+                self.code = answer
+                work.lines = announcement(of: code, otp, until: end)
+            }
+            return work
+        } catch let problem as UserProblem {
+            return StepWork(findings: [problem.finding])
+        }
+    }
+
+    /// The first line begins as the predecessors' does: people search for it.
+    private func announcement(of code: BootstrapCode, _ otp: String, until end: Timestamp?) -> [String] {
+        [
+            "INITIAL ONE-TIME PASSWORD (IOTP): \(otp)", "Issued at (UTC): \(code.createdAt)",
+            "It is shown once and makes one user\(end.map { ", until \($0)" } ?? ""); cai bootstrap reset makes another.",
+        ]
+    }
+
     private func patchOpencode() throws -> StepWork {
         guard !workplace.settings.opencodeRules.isEmpty else { return .skipped(workplace.settings.opencodeFindings) }
         let opencode = try OpencodeJob(workplace, isPreview: isPreview)
@@ -308,6 +339,27 @@ extension StepWork {
         self.init(
             findings: report.allFindings + failed, changes: worked.count, isSkipped: report.outcomes.isEmpty,
             actions: worked.map { $0.step.words(layout) })
+    }
+}
+
+extension StepWork {
+    /// What came of asking for a code; never the code itself.
+    fileprivate init(_ answer: BootstrapAnswer, at place: String) {
+        self.init(findings: answer.findings, changes: answer.actions.count, isSkipped: answer.actions.isEmpty)
+        actions = answer.actions
+        switch answer.reply {
+        case .refused(let refusal):
+            findings.append(
+                Finding(.warning, at: place, refusal.message, advice: "cai bootstrap reset makes another code"))
+        case .inactive(let reason, _) where actions.isEmpty: findings.append(Finding(.note, at: place, reason.sentence))
+        case .active(let code, .none, let end, _):
+            findings.append(
+                Finding(
+                    .note, at: place,
+                    "the one-time code that was shown at \(code.createdAt) works\(end.map { " until \($0)" } ?? "")",
+                    advice: "cai bootstrap reset makes another one"))
+        default: break
+        }
     }
 }
 

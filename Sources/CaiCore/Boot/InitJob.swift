@@ -42,9 +42,16 @@ package struct InitJob {
         self.request = request
     }
 
-    /// Runs the steps. Never throws: what goes wrong is in the report. Besides it returns what the environment of a workload
-    /// gets.
-    package func run() -> (report: BootReport, variables: [EnvironmentFile.Assignment]) {
+    /// What is there behind the steps besides their report.
+    package struct Rest: Sendable {
+        /// What the environment of a workload gets.
+        package let variables: [EnvironmentFile.Assignment]
+        /// The code of the first login that the report's lines show.
+        let code: BootstrapAnswer?
+    }
+
+    /// Runs the steps. Never throws: what goes wrong is in the report.
+    package func run() -> (report: BootReport, rest: Rest) {
         let start = ContinuousClock.now
         let started = Timestamp(secondsSinceEpoch: WallClock.seconds)
         var boot = Boot(self)
@@ -61,7 +68,12 @@ package struct InitJob {
             started: started, duration: ContinuousClock.now - start, steps: steps,
             essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview,
             isRefused: boot.isRefused)
-        return (report, boot.variables)
+        return (report, Rest(variables: boot.variables, code: boot.code))
+    }
+
+    /// Notes that the lines of the report were written to the log. Returns what kept it from being noted.
+    package func wasShown(_ rest: Rest) -> Finding? {
+        rest.code.flatMap { BootstrapJob(workplace, mode: .own).wasShown($0) }
     }
 
     /// Keeps the report for `cai status`; a preview leaves no trace. Returns what kept it from being written.

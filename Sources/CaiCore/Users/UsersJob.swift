@@ -48,6 +48,24 @@ package struct UsersJob {
         return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
+    /// Whether there is somebody to log in: a user with a record or, below `/home`, an account. A record that cannot be read
+    /// now counts too.
+    func hasUsers() throws -> Bool {
+        let state = try state()
+        let hasUnreadRecord = state.situation.records.contains {
+            if case .failure(let problem) = $0.content { !problem.isLasting } else { false }
+        }
+        return hasUnreadRecord || !state.records.isEmpty
+            || state.situation.database.accounts.contains(where: state.isPerson)
+    }
+
+    /// Whether there is an account or a record of a name, whoever's it is.
+    func hasAccount(_ name: String) throws -> Bool {
+        let state = try state()
+        return state.situation.database.account(name) != nil
+            || state.situation.records.contains { $0.name == name }
+    }
+
     /// What is wrong with records and account files; nothing is changed.
     package func lint() throws -> [Finding] {
         let state = try state()

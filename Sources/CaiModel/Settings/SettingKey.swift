@@ -32,6 +32,9 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case opencodeConfiguration = "opencode_config"
     case manageUsers = "manage_users"
     case usersDirectory = "users_directory"
+    case bootstrapCode = "bootstrap_code"
+    case bootstrapExpiry = "bootstrap_expiry_seconds"
+    case bootstrapAttempts = "bootstrap_attempts"
 
     /// What a value of the key looks like.
     package enum Kind: Sendable { case word, path, optionalPath, number, paths, words, identifiers, flag }
@@ -39,12 +42,13 @@ package enum SettingKey: String, CaseIterable, Sendable {
     package var kind: Kind {
         switch self {
         case .preset, .user, .serviceOutput: .word
-        case .agentService, .linkGuard, .manageUsers: .flag
+        case .agentService, .linkGuard, .manageUsers, .bootstrapCode: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory, .usersDirectory: .path
         case .opencodeConfiguration: .path
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
+        case .bootstrapExpiry, .bootstrapAttempts: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks, .reloadHooks: .paths
         case .strict: .words
         case .socketUsers: .identifiers
@@ -124,6 +128,8 @@ package enum Preset: String, CaseIterable, Sendable {
             .agentService: .flag(true), .serviceOutput: .text("text"),
             .opencodeConfiguration: .text(home + "/.config/opencode"),
             .manageUsers: .flag(self == .opencode), .usersDirectory: .text("/var/lib/opencode-users"),
+            .bootstrapCode: .flag(self == .opencode), .bootstrapExpiry: .number(86_400),
+            .bootstrapAttempts: .number(10),
         ]
     }
 
