@@ -23,13 +23,18 @@ package struct AgentJobs: Sendable {
     let plan: Job
     /// Calls `begin` when nothing but the writing itself can fail any more.
     let export: @Sendable (JobCall, _ begin: () -> Void) throws -> JobAnswer
+    /// For root alone, as all that has to do with logging in.
+    let users: @Sendable (UsersWord, JobCall) throws -> JobAnswer
+    let bootstrap: @Sendable (BootstrapWord, JobCall) throws -> JobAnswer
 
     package init(
         health: @escaping @Sendable () -> HealthReport, status: @escaping @Sendable () -> ServiceStatus,
         reload: @escaping @Sendable () -> AgentReload, links: @escaping Job, persistence: @escaping Job,
         repair: @escaping Job, sync: @escaping Job, undo: @escaping Job, importing: @escaping Job,
         guide: @escaping Job, plan: @escaping Job,
-        export: @escaping @Sendable (JobCall, _ begin: () -> Void) throws -> JobAnswer
+        export: @escaping @Sendable (JobCall, _ begin: () -> Void) throws -> JobAnswer,
+        users: @escaping @Sendable (UsersWord, JobCall) throws -> JobAnswer,
+        bootstrap: @escaping @Sendable (BootstrapWord, JobCall) throws -> JobAnswer
     ) {
         self.health = health
         self.status = status
@@ -43,7 +48,20 @@ package struct AgentJobs: Sendable {
         self.guide = guide
         self.plan = plan
         self.export = export
+        self.users = users
+        self.bootstrap = bootstrap
     }
+}
+
+/// What is done to users, by the last part of its path.
+package enum UsersWord: String, Sendable, CaseIterable {
+    case list, lint, add, passwd, lock, unlock, remove, persist, restore
+}
+
+/// What is asked about the first login, by the last part of its path.
+package enum BootstrapWord: String, Sendable, CaseIterable {
+    case status, verify, complete
+    case createUser = "create-user"
 }
 
 /// One request as a job sees it.
@@ -77,6 +95,10 @@ package struct JobAnswer: Sendable {
     package let isSuccess: Bool
     /// What the log is told.
     package let findings: [Finding]
+    /// The status of HTTP, where it says more than whether it was a success.
+    package var status: Int?
+    /// After so many seconds it may be asked again.
+    package var retryAfter: Int64?
 
     package init(text: String, isSuccess: Bool, findings: [Finding] = []) {
         self.text = text
@@ -96,6 +118,8 @@ package struct JobFailure: Error, Hashable, Sendable {
         case locked
         /// The machine is not in the state that it would need.
         case unavailable
+        /// It may not be, and the machine is as it was.
+        case refused
         case failed
     }
 

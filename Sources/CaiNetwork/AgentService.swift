@@ -61,7 +61,8 @@ package struct AgentService {
             request, peer, channel, exchange, go in
             if let refusal = gate.refusal(request, peer) { return refusal }
             if request.headers[.expect]?.lowercased() == "100-continue" { try await go() }
-            let context = AgentContext(source: .init(channel: channel, logger: logger, exchange: exchange))
+            let context = AgentContext(
+                source: .init(channel: channel, logger: logger, exchange: exchange, isRoot: peer?.uid == 0))
             return try await router.respond(to: request, context: context)
         }
         let end = ServiceEnd()

@@ -175,6 +175,9 @@ extension BootstrapReply {
         }
     }
 
+    /// What is refused, and why.
+    var refusal: BootstrapRefusal? { if case .refused(let refusal) = self { refusal } else { nil } }
+
     fileprivate var exitCode: ExitCode {
         guard case .refused(let refusal) = self else { return .success }
         switch refusal.code {

@@ -15,7 +15,8 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             GET /v1/health, /v1/status, /v1/links, /v1/persistence, /v1/export, /v1/events and /metrics look; POST \
             /v1/import, /v1/sync, /v1/links/repair and /v1/undo do what the commands of these names do, with their flags as \
-            query, and answer what they print with --json: openapi.json describes it. Root, the agent, and the users of \
+            query, and answer what they print with --json: openapi.json describes it. Who may log in is for root alone: /v1/users and \
+            /v1/bootstrap, as cai users and cai bootstrap. Root, the agent, and the users of \
             the setting socket_uids may ask; the kernel tells who it is. With socket_token_file a request also needs \
             Authorization: Bearer and the line in that file.
 

@@ -26,8 +26,12 @@ struct ServiceJobs: Sendable {
             importing: { call in try answering { try importArchive(call) } },
             guide: { call in try answering { try guide(call) } },
             plan: { call in try answering { try plan(call) } },
-            export: { call, begin in try answering { try export(call, begin) } })
+            export: { call, begin in try answering { try export(call, begin) } },
+            users: { word, call in try answering { try accounts.users(word, call) } },
+            bootstrap: { word, call in try answering { try accounts.bootstrap(word, call) } })
     }
+
+    private var accounts: ServiceAccounts { ServiceAccounts(workplace: { try global().withoutMistakes() }) }
 
     /// Reads everything again; the guard goes on with what holds then.
     private func reload() -> AgentReload {
@@ -187,6 +191,15 @@ extension JobFailure {
             self.init(
                 .unavailable, broken.findings.first?.told ?? "the settings cannot be used",
                 advice: "cai config show lists them")
+            return
+        case let problem as UserProblem:
+            self.init(.refused, "\(problem.finding.place): \(problem.finding.sentence)", advice: problem.finding.advice)
+            return
+        case let refused as UsersRefused:
+            self.init(.refused, refused.findings.map(\.told).joined(separator: "; "))
+            return
+        case let request as UserRequest.Problem:
+            self.init(.badRequest, request.sentence)
             return
         case let index as PushIndexProblem: self.init(.badRequest, "record \(index.record): \(index.sentence)")
         case is VolumeLock.Held: self.init(.locked, Failure(error))

@@ -199,7 +199,7 @@ struct SecretOptions: ParsableArguments {
     /// The password; and once more when it was generated, to be told.
     func read(for name: String) throws -> (NewPassword, generated: String?) {
         if generate {
-            let password = try generated()
+            let password = try Self.generated()
             return (.password(password), password)
         }
         if let hashFile {
@@ -218,7 +218,8 @@ struct SecretOptions: ParsableArguments {
         return (.password(password), nil)
     }
 
-    private func generated() throws -> String {
+    /// A password that nobody chose.
+    static func generated() throws -> String {
         var source = SystemRandomNumberGenerator()
         while true {
             let random = (0..<PasswordPolicy.generatedLength * 2).map { _ in
@@ -242,23 +243,31 @@ extension UsersReport {
     /// Tells what was done; throws when something was left undone.
     fileprivate func show(json: Bool, generated: String? = nil) throws {
         if json {
-            try JSON.object([
-                "dry_run": .bool(isPreview), "changes": .number(changes), "actions": .strings(actions),
-                "findings": .array(findings.map(\.json)),
-                "password": .optional(isPreview ? nil : generated),
-            ]).print()
+            try self.json(generated: generated).print()
         } else {
             for action in actions { Talk.line(isPreview ? "[DRY-RUN] \(action)" : "[OK] \(action)") }
             if actions.isEmpty { Talk.info("Nothing to do.") }
             if let generated, !isPreview { print(generated) }
         }
         findings.forEach(Talk.finding)
-        if findings.contains(where: { $0.severity == .error }) { throw Exit.found }
+        if isFailure { throw Exit.found }
+    }
+
+    /// Whether something was left undone.
+    var isFailure: Bool { findings.contains { $0.severity == .error } }
+
+    /// The report for programs.
+    func json(generated: String? = nil) -> JSON {
+        .object([
+            "dry_run": .bool(isPreview), "changes": .number(changes), "actions": .strings(actions),
+            "findings": .array(findings.map(\.json)), "password": .optional(isPreview ? nil : generated),
+        ])
     }
 }
 
 extension UserEntry {
-    fileprivate var json: JSON {
+    /// The user for programs; never the hash.
+    var json: JSON {
         .object([
             "username": .string(name), "uid": number(account?.uid ?? record?.uid),
             "gid": number(account?.gid ?? record?.gid),

@@ -182,7 +182,7 @@ private struct Case: Sendable {
             return client
         }
         while try world.ask("/v1/status").body["running"]["import"].number != 4 {}
-        for (method, path) in jobs { try check(world, Case(method, path, "429")) }
+        for (method, path) in jobs + accountJobs { try check(world, Case(method, path, "429")) }
         slow.forEach { $0.finishSending() }
         let listeners = try (0..<64).map { _ in
             let client = try LocalClient(to: world.agentSocket)
@@ -211,11 +211,71 @@ private struct Case: Sendable {
         try check(world, Case("POST", "/v1/plan", "503", "", ["--data-binary", "@\(index)"]))
         #expect(try again.stop() == .exited(0))
 
+        try askAboutAccounts { try check($0, $1) }
+
         let described = description.operations.flatMap { operation in
             operation.statuses.keys.map { "\(operation.method) \(operation.path) \($0)" }
         }
         #expect(seen == Set(described), "\(seen.symmetricDifference(described).sorted())")
     }
+
+    /// Every answer about who may log in.
+    private func askAboutAccounts(_ check: (World, Case) throws -> Void) throws {
+        let world = try accountWorld(["run": [:], "/etc/containai/agent.toml": .file("preset = \"opencode\"\n")])
+        let service = try Service(world).ready()
+        func content(_ text: String) throws -> [String] {
+            try world.put("content", .file(text))
+            return ["--data-binary", "@\(world.root.appending("content").string)"]
+        }
+        let code = try world.newCode()
+        for word in ["verify", "complete", "create-user"] {
+            let path = "/v1/bootstrap/\(word)"
+            try check(world, Case("POST", path, "400", "", content("nonsense")))
+            try check(world, Case("POST", path, "401", "", content(request(wrongCode, "alice"))))
+            try check(world, Case("POST", path, "413", "", content(String(repeating: "x", count: 70_000))))
+        }
+        try check(world, Case("GET", "/v1/bootstrap", "200"))
+        try check(world, Case("POST", "/v1/bootstrap/verify", "200", "", content(request(code))))
+        try check(world, Case("POST", "/v1/bootstrap/verify", "409", "", content(request(code))))
+        try check(world, Case("POST", "/v1/bootstrap/create-user", "409", "", content(request(code, "root"))))
+        try check(world, Case("POST", "/v1/bootstrap/create-user", "200", "", content(request(code, "alice"))))
+        for word in ["verify", "complete", "create-user"] {
+            try check(world, Case("POST", "/v1/bootstrap/\(word)", "403", "", content(request(code, "bob"))))
+        }
+        let forced = try world.newCode("reset", "--force")
+        try check(world, Case("POST", "/v1/bootstrap/complete", "200", "", content(request(forced))))
+
+        let bob = "{\"username\":\"bob\",\"generate\":true,\"groups\":[\"sudo\"]}"
+        try check(world, Case("POST", "/v1/users", "200", "", content(bob)))
+        try check(world, Case("POST", "/v1/users", "422", "", content(bob)))
+        try check(world, Case("GET", "/v1/users", "200"))
+        try check(world, Case("GET", "/v1/users/lint", "200"))
+        try check(world, Case("POST", "/v1/users/passwd", "200", "", content(bob)))
+        try check(world, Case("POST", "/v1/users/passwd", "422", "", content(bob.replacing("bob", with: "eve"))))
+        for path in ["/v1/users", "/v1/users/passwd"] {
+            try check(world, Case("POST", path, "413", "", content(String(repeating: "x", count: 70_000))))
+        }
+        for word in ["lock", "unlock", "remove"] {
+            try check(world, Case("POST", "/v1/users/\(word)", "200", "?name=bob"))
+            try check(world, Case("POST", "/v1/users/\(word)", "422", "?name=nobody"))
+        }
+        for word in ["persist", "restore"] {
+            try check(world, Case("POST", "/v1/users/\(word)", "200"))
+            try world.put("/var/lib/opencode-users/bad.json", .file("{").owned(by: 0))
+            try check(world, Case("POST", "/v1/users/\(word)", "422"))
+        }
+        try world.put("etc/containai/agent.toml", "nonsense")
+        for (method, path) in accountJobs {
+            let isNamed = ["lock", "unlock", "remove"].contains { path.hasSuffix("/\($0)") }
+            try check(world, Case(method, path, "503", isNamed ? "?name=alice" : "", content(bob)))
+        }
+        for path in ["/v1/users", "/v1/users/lint", "/v1/bootstrap"] { try check(world, Case("GET", path, "503")) }
+        #expect(try service.stop() == .exited(0))
+    }
+
+    private let accountJobs =
+        ["", "/passwd", "/lock", "/unlock", "/remove", "/persist", "/restore"].map { ("POST", "/v1/users\($0)") }
+        + ["verify", "complete", "create-user"].map { ("POST", "/v1/bootstrap/\($0)") }
 
     /// What needs a place.
     private let jobs = [

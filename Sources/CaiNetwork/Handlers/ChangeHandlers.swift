@@ -18,8 +18,11 @@ struct ChangeHandlers: Sendable {
 }
 
 extension Response {
-    /// The report of a job: 200 where the command would end with 0, else 422.
+    /// The report of a job: 200 where the command would end with 0, else 422 unless it says another status.
     static func json(_ answer: JobAnswer) -> Response {
-        json(text: answer.text, status: answer.isSuccess ? .ok : .unprocessableContent)
+        let failure = answer.status.map { HTTPResponse.Status(code: $0) } ?? .unprocessableContent
+        var response = json(text: answer.text, status: answer.isSuccess ? .ok : failure)
+        if let seconds = answer.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
+        return response
     }
 }

@@ -36,6 +36,10 @@ struct APIError: Error, Hashable {
         .forbidden, "forbidden", "this user may not use the agent socket",
         advice: "add the user id to socket_uids in /etc/containai/agent.toml")
 
+    static let rootOnly = APIError(
+        .forbidden, "root_only", "who may log in is root's business",
+        advice: "ask as root, for example: sudo curl --unix-socket …")
+
     static var wrongToken: APIError {
         var error = APIError(
             .forbidden, "wrong_token", "the request does not have the token that is configured",
@@ -101,6 +105,7 @@ extension APIError {
             case .notFound: (.notFound, "not_found")
             case .locked: (.serviceUnavailable, "locked")
             case .unavailable: (.serviceUnavailable, "unavailable")
+            case .refused: (.unprocessableContent, "refused")
             case .failed: (.internalServerError, "failed")
             }
         self.init(status, code, failure.sentence, advice: failure.advice)

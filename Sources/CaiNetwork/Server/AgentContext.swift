@@ -9,17 +9,21 @@ struct AgentContext: RequestContext {
     /// The connection.
     let channel: any Channel
     let exchange: Exchange
+    /// Whether root asks.
+    let isRoot: Bool
 
     init(source: Source) {
         coreContext = .init(source: source)
         channel = source.channel
         exchange = source.exchange
+        isRoot = source.isRoot
     }
 
     struct Source: RequestContextSource {
         let channel: any Channel
         let logger: Logger
         let exchange: Exchange
+        let isRoot: Bool
     }
 }
 
@@ -33,6 +37,7 @@ struct AgentState: Sendable {
     let plan: ImportHandler
     let export: ExportHandler
     let events: EventsHandler
+    let accounts: AccountHandlers
     let counters: Counters
 
     init(
@@ -52,5 +57,6 @@ struct AgentState: Sendable {
             name: "plan", job: jobs.plan, runner: runner, limit: min(requestBytes, Int64(PushIndex.largest)))
         export = ExportHandler(job: jobs.export, runner: runner)
         events = EventsHandler(hub: hub, loop: loop)
+        accounts = AccountHandlers(jobs, runner, worker, loop, limit: min(requestBytes, 64 << 10))
     }
 }

@@ -10,6 +10,8 @@ struct Route: Sendable {
     let path: String
     /// What may be in its query: flags of the command with the same job.
     var query: [QueryField] = []
+    /// Whether the other users of the socket may not ask for it.
+    var isForRoot = false
     let handle: @Sendable (AgentState, Request, AgentContext, _ arguments: [String]) async throws -> Response
 }
 
@@ -46,7 +48,40 @@ enum Routes {
             },
             Route(method: .get, path: "/v1/events") { state, _, context, _ in try state.events.stream(context) },
             Route(method: .get, path: "/metrics") { state, _, _, _ in try await state.status.metrics() },
+        ] + accounts
+    }
+
+    /// What has to do with logging in.
+    private static var accounts: [Route] {
+        let dryRun = QueryField.flag("dry-run")
+        let name = QueryField.word("name")
+        let looks = [("/v1/users", UsersWord.list), ("/v1/users/lint", .lint)].map { path, word in
+            Route(method: .get, path: path, isForRoot: true) { state, _, _, _ in try await state.accounts.look(word) }
+        }
+        let puts = [("/v1/users", UsersWord.add), ("/v1/users/passwd", .passwd)].map { path, word in
+            Route(method: .post, path: path, query: [dryRun], isForRoot: true) {
+                try await $0.accounts.put(word, $1, $2, $3)
+            }
+        }
+        let queries: [(UsersWord, [QueryField])] = [
+            (.lock, [name, .flag("force"), dryRun]), (.unlock, [name, dryRun]),
+            (.remove, [name, .flag("force"), dryRun]), (.persist, [dryRun]), (.restore, [dryRun]),
         ]
+        let changes = queries.map { word, query in
+            Route(method: .post, path: "/v1/users/\(word.rawValue)", query: query, isForRoot: true) {
+                state, _, _, arguments in try await state.accounts.change(word, arguments)
+            }
+        }
+        let status = Route(method: .get, path: "/v1/bootstrap", isForRoot: true) { state, _, _, _ in
+            try await state.accounts.bootstrapStatus()
+        }
+        let bootstrap = [BootstrapWord.verify, .complete, .createUser].map { word in
+            Route(method: .post, path: "/v1/bootstrap/\(word.rawValue)", isForRoot: true) {
+                state, request, context, _ in
+                try await state.accounts.bootstrap(word, request, context)
+            }
+        }
+        return looks + puts + changes + [status] + bootstrap
     }
 
     /// The table as lines: method, path, and what may be in a query.
@@ -83,12 +118,14 @@ enum Routes {
 
     private static func add(_ route: Route, _ state: AgentState, to router: Router<AgentContext>) {
         router.on(RouterPath(route.path), method: route.method) { request, context in
-            try await route.handle(state, request, context, try arguments(request, route))
+            if route.isForRoot, !context.isRoot { throw APIError.rootOnly }
+            return try await route.handle(state, request, context, try arguments(request, route))
         }
         // Without its content; one that never ends, or is work, is not made for that.
         guard route.method == .get else { return }
         let isLook = !["/v1/export", "/v1/events"].contains(route.path)
         router.on(RouterPath(route.path), method: .head) { request, context in
+            if route.isForRoot, !context.isRoot { throw APIError.rootOnly }
             let arguments = try arguments(request, route)
             guard isLook else { return Response(status: .ok) }
             return try await route.handle(state, request, context, arguments).createHeadResponse()
