@@ -1,8 +1,5 @@
 package import CaiModel
 package import CaiPlatform
-import HTTPTypes
-import Hummingbird
-import HummingbirdCore
 package import Logging
 import NIOCore
 import NIOPosix
@@ -49,22 +46,8 @@ package struct AgentService {
     /// here from its beginning on.
     package func run() throws {
         let signals = HeldSignals()
-        let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
-        let worker = Worker()
-        let counters = Counters()
-        let gate = PeerGate(peers, logger: logger, counters: counters)
-        let router = Routes.router(
-            AgentState(
-                jobs: jobs, hub: hub, counters: counters, worker: worker, loop: loop, requestBytes: requestBytes,
-                logger: logger))
-        let server = HTTPServer(loop: loop, logger: logger, counters: counters) {
-            request, peer, channel, exchange, go in
-            if let refusal = gate.refusal(request, peer) { return refusal }
-            if request.headers[.expect]?.lowercased() == "100-continue" { try await go() }
-            let context = AgentContext(
-                source: .init(channel: channel, logger: logger, exchange: exchange, isRoot: peer?.uid == 0))
-            return try await router.respond(to: request, context: context)
-        }
+        let parts = ServiceParts(jobs: jobs, hub: hub, peers: peers, requestBytes: requestBytes, logger: logger)
+        let (loop, worker, server) = (parts.loop, parts.worker, parts.server)
         let end = ServiceEnd()
         let serving = Task(executorPreference: LoopExecutor(loop)) {
             let result = await Result.of {
@@ -79,7 +62,7 @@ package struct AgentService {
         }
         while end.result == nil {
             switch signals.next() {
-            case .hangup: reload(worker, gate)
+            case .hangup: reload(worker, parts.gate)
             case .terminate:
                 manager.tell(.stopping, .status("Answering what was asked before"))
                 hub.close()

@@ -22,6 +22,14 @@ package enum LocalConnection {
         _ = try check("listen", "the agent socket") { Glibc.listen(socket, CInt(clamping: waiting)) }
     }
 
+    /// The two ends of a connection of this process with itself; the caller closes both.
+    package static func pair() throws(SystemCallError) -> (own: CInt, other: CInt) {
+        var ends: [CInt] = [-1, -1]
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        _ = try check("socketpair", "connection") { socketpair(AF_UNIX, kind, 0, &ends) }
+        return (ends[0], ends[1])
+    }
+
     /// A program and the connection to it.
     package struct Started: ~Copyable {
         package let connection: Descriptor
@@ -39,11 +47,9 @@ package enum LocalConnection {
     /// Starts a line of the shell whose standard input and output are the other end of the connection; it keeps standard
     /// error. It ends by itself when the connection does.
     package static func start(_ line: String) throws(SystemCallError) -> Started {
-        var ends: [CInt] = [-1, -1]
-        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        _ = try check("socketpair", "connection") { socketpair(AF_UNIX, kind, 0, &ends) }
-        let own = Descriptor(owning: ends[0])
-        let other = Descriptor(owning: ends[1])
+        let ends = try pair()
+        let own = Descriptor(owning: ends.own)
+        let other = Descriptor(owning: ends.other)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -12,9 +12,9 @@ struct PushCommand: ParsableCommand {
         commandName: "push", abstract: "Push configuration from this machine into a running container.",
         discussion: """
             Talks to the agent service of the container: on its socket, where that lies in a directory that is mounted \
-            into both, or through a program that leads there, such as docker exec -i NAME cai receive. Only what the \
-            container does not have travels, and what is there already is not touched. The import is that of cai import, \
-            with its lines, its exit codes and its undo. Nothing restarts.
+            into both, or through a program that leads there, such as docker exec -i NAME cai receive, which does it by \
+            itself where no service runs. Only what the container does not have travels, and what is there already is not \
+            touched. The import is that of cai import, with its lines, its exit codes and its undo. Nothing restarts.
 
             Without --from, pushes from the home directory of this machine; an archive is sent as it is. A token that the \
             service wants is read from the variable CAI_SOCKET_TOKEN.
@@ -106,26 +106,5 @@ struct PushCommand: ParsableCommand {
         return Push.Source(
             files: PushSource(root, home: real, containerHome: FilePath(guide.home), arrangement: arrangement),
             guide: guide, arrangement: arrangement, home: real)
-    }
-}
-
-/// `cai receive`: the end of a push inside the container, where no socket is shared.
-struct ReceiveCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "receive", abstract: "Lead a push on standard input and output to the agent service.",
-        discussion: "For cai push --exec 'docker exec -i NAME cai receive'.")
-
-    @OptionGroup var global: GlobalOptions
-    @Option(help: ArgumentHelp("The agent socket (below the root).", valueName: "path"))
-    var socket: String?
-
-    func run() throws {
-        try reportingFailures {
-            StandardError.outliveReaders()
-            let workplace = try global.workplaceAsFound()
-            let path = FilePath(socket ?? workplace.settings.path(.stateDirectory).appending("agent.sock").string)
-            let connection = try LocalConnection.open(workplace.rootPath.appending(path.components))
-            try LocalConnection.bridge(connection)
-        }
     }
 }

@@ -47,10 +47,6 @@ struct ServeCommand: ParsableCommand {
             let workplace = try global.workplaceAsFound()
             let logger = ServiceLog.logger("cai", log, findings: workplace.settings.findings)
             if let problem = workplace.tokenProblem { logger.log(problem) }
-            let work = AgentWork(
-                workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: environment,
-                answers: LocalPage.answers
-            ) { [global] in try global.workplaceAsFound() }
             let socket =
                 try AgentSocket(passed: passed)
                 ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
@@ -62,9 +58,7 @@ struct ServeCommand: ParsableCommand {
             defer { guardian.stop() }
             let users = UserWatcher(serving: workplace, logger)
             defer { users?.stop() }
-            let jobs = ServiceJobs(
-                work: work, global: { [global] in try global.workplaceAsFound() },
-                start: Timestamp(secondsSinceEpoch: WallClock.seconds), guardian: guardian, logger: logger)
+            let jobs = ServiceJobs(workplace, guardian: guardian, logger) { [global] in try global.workplaceAsFound() }
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CaiCore
+import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
@@ -8,12 +9,25 @@ import SystemPackage
 
 /// The jobs of the agent service: those of the commands, called as these call them. Settings and manifests are read for each.
 struct ServiceJobs: Sendable {
-    let work: AgentWork
+    private let work: AgentWork
     /// What the service was started with.
-    let global: @Sendable () throws -> Workplace
-    let start: Timestamp
-    let guardian: ServiceGuard
-    let logger: Logger
+    private let global: @Sendable () throws -> Workplace
+    private let start = Timestamp(secondsSinceEpoch: WallClock.seconds)
+    private let guardian: ServiceGuard
+    private let logger: Logger
+
+    /// `find` reads the settings again.
+    init(
+        _ workplace: Workplace, guardian: ServiceGuard, _ logger: Logger,
+        find: @escaping @Sendable () throws -> Workplace
+    ) {
+        work = AgentWork(
+            workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: Environment.all,
+            answers: LocalPage.answers, find: find)
+        global = find
+        self.guardian = guardian
+        self.logger = logger
+    }
 
     var all: AgentJobs {
         AgentJobs(

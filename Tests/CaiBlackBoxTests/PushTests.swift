@@ -26,6 +26,15 @@ extension World {
         try Command.run(
             [Command.binary.string, "push", "--socket", agentSocket.string, "--from", hostHome.string] + more)
     }
+
+    /// The end of a push in the container, for `--exec`.
+    var receive: String { "'\(Command.binary)' receive --root '\(root)'" }
+
+    /// Pushes the host's directory through a program.
+    func pushByExec(_ more: String...) throws -> Finished {
+        try Command.run(
+            [Command.binary.string, "push", "--exec", receive, "--from", hostHome.string] + more)
+    }
 }
 
 /// What `--verbose` says about what has travelled.
@@ -94,17 +103,63 @@ private func travelled(_ run: Finished) -> Int? {
     @Test func `through a program that leads to the service is the same`() throws {
         let world = try host()
         let service = try Service(world).ready()
-        let receive = "'\(Command.binary)' receive --root '\(world.root)'"
-        let run = try Command.cai("push", "--exec", receive, "--from", world.hostHome.string, "--verbose")
+        let run = try world.pushByExec("--verbose")
         #expect(run.code == 0, "\(run)")
         #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "a\n")
-        let again = try Command.cai("push", "--exec", receive, "--from", world.hostHome.string, "--json")
+        let again = try world.pushByExec("--json")
         #expect(again.code == 0 && again.json["steps"].array.isEmpty, "\(again)")
         for (command, code) in [("exit 3", 1), ("exit 77", 77), ("echo nonsense", 1), ("/no/such/program", 1)] {
             let failed = try Command.cai("push", "--exec", command, "--from", world.hostHome.string)
             #expect(failed.code == code && failed.errors.contains("[ERROR]"), "\(command) \(failed)")
         }
         #expect(try service.stop() == .exited(0))
+    }
+
+    @Test(arguments: [false, true])
+    func `needs no service at the other end of a program`(hasDeadSocket: Bool) throws {
+        let world = try host()
+        if hasDeadSocket {
+            let service = try Service(world).ready()
+            service.program.signal(SIGKILL)
+            #expect(try service.program.end() == .signalled(9) && world.exists("run/containai/agent.sock"))
+        }
+        let preview = try world.pushByExec("--dry-run")
+        #expect(preview.code == 0 && preview.errors.contains("DRY RUN MODE"), "\(preview)")
+        #expect(!world.exists("mnt/agent-data/claude/settings.json"))
+        let run = try world.pushByExec("--verbose")
+        #expect(run.code == 0 && run.errors.contains("[INFO] Done. "), "\(run)")
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "a\n")
+        #expect(
+            try Files.linkText(world.home.appending(".claude/settings.json")) == "/mnt/agent-data/claude/settings.json")
+        let before = try Snapshot(of: world.volume.appending("claude"))
+        let again = try world.pushByExec("--verbose", "--json")
+        #expect(again.code == 0 && again.json["steps"].array.isEmpty && travelled(again) == 2, "\(again)")
+        #expect(try Snapshot(of: world.volume.appending("claude")).differences(from: before) == [])
+        try world.put("host/.claude/skills/one/a.md", Item("changed\n"))
+        #expect(try world.pushByExec().code == 0)
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "changed\n")
+        #expect(try world.cai("undo").code == 0)
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "a\n")
+        let named = try Command.cai(
+            "push", "--exec", world.receive + " --socket /run/other.sock", "--from", world.hostHome.string)
+        #expect(named.code == 1 && named.errors.contains("/run/other.sock: nobody answers there"), "\(named)")
+    }
+
+    @Test func `without a service changes nothing while somebody else holds the volume, and says who`() throws {
+        let world = try host()
+        #expect(try world.cai("init").code == 0)
+        let file = world.volume.appending(".containai/lock").withPlatformString { open($0, O_RDWR | O_CLOEXEC) }
+        try #require(file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+        defer { close(file) }
+        let before = try Snapshot(of: world.volume)
+        let run = try Command.cai(
+            "push", "--exec", "CAI_LOCK_TIMEOUT_SECONDS=0 \(world.receive)", "--from", world.hostHome.string)
+        #expect(run.code == 75 && run.errors.contains("the volume is locked by"), "\(run)")
+        #expect(!world.exists("mnt/agent-data/claude/skills/one/a.md"))
+        let changes = try Snapshot(of: world.volume).differences(from: before).filter {
+            !$0.hasPrefix(".containai: mtime")
+        }
+        #expect(changes == [])
     }
 
     @Test func `previews, leaves out secrets, removes, and takes archives`() throws {
@@ -177,27 +232,28 @@ private func travelled(_ run: Finished) -> Int? {
         #expect(try service.stop() == .exited(0))
     }
 
-    @Test func `that is cut off anywhere changes nothing, and the next one has all of it`() throws {
+    @Test(arguments: [true, false])
+    func `that is cut off anywhere changes nothing, and the next one has all of it`(isServed: Bool) throws {
         let world = try host([
             "host/.claude/skills/large": Item.file(String(repeating: "0123456789abcdef", count: 40_000))
         ])
-        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        let service = isServed ? try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready() : nil
         #expect(try world.cai("init").code == 0)
         let before = try Snapshot(of: world.volume)
         for kilobytes in stride(from: 0, through: 640, by: 64) {
             // `dd` ends behind so many bytes, and with it the connection.
             let exec =
-                "dd bs=64K count=\(kilobytes << 10) iflag=count_bytes status=none | '\(Command.binary)' receive --root '\(world.root)'"
+                "dd bs=64K count=\(kilobytes << 10) iflag=count_bytes status=none | \(world.receive)"
             let run = try Command.cai("push", "--exec", exec, "--from", world.hostHome.string)
             #expect(run.code != 0, "\(run)")
         }
-        while try world.ask("/v1/status").body["running"] != .object([:]) {}
+        while let service, try service.world.ask("/v1/status").body["running"] != .object([:]) {}
         let changes = try Snapshot(of: world.volume).differences(from: before).filter {
             !$0.hasPrefix(".containai: mtime")
         }
         #expect(changes == [])
-        #expect(try world.push().code == 0)
+        #expect(try world.pushByExec().code == 0)
         #expect(try Files.status(world.volume.appending("claude/skills/large"))?.st_size == 640_000)
-        #expect(try service.stop() == .exited(0))
+        if let service { #expect(try service.stop() == .exited(0)) }
     }
 }

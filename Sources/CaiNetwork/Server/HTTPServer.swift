@@ -72,6 +72,14 @@ struct HTTPServer: Sendable {
         try await serve(server)
     }
 
+    /// Serves one who is connected already, until that connection ends; it closes it.
+    func run(over connection: CInt) async throws {
+        let connection = try await ClientBootstrap(group: loop)
+            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            .withConnectedSocket(connection) { setUp($0) }
+        await connection.http.handle(value: connection.parts, logger: logger)
+    }
+
     /// Lets nobody new in. `run` returns when the requests that were begun are answered.
     func stop() { quiescing.initiateShutdown(promise: nil) }
 

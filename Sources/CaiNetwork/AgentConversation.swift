@@ -1,0 +1,29 @@
+package import CaiModel
+package import Logging
+import NIOCore
+
+/// The agent service for one who is connected already: the same answers, the same jobs, and an end with the connection.
+package struct AgentConversation: Sendable {
+    private let end: EventLoopFuture<Void>
+
+    /// Begins to answer on a connection, which it closes. A request has at most `requestBytes`.
+    package init(
+        over connection: CInt, jobs: AgentJobs, peers: PeerPolicy, requestBytes: Int64, logger: Logger
+    ) {
+        let parts = ServiceParts(
+            jobs: jobs, hub: EventHub(), peers: peers, requestBytes: requestBytes, logger: logger)
+        let promise = parts.loop.makePromise(of: Void.self)
+        end = promise.futureResult
+        Task(executorPreference: LoopExecutor(parts.loop)) {
+            do {
+                promise.succeed(try await parts.server.run(over: connection))
+            } catch {
+                promise.fail(error)
+            }
+        }
+    }
+
+    /// Waits until the connection has ended and nothing that was asked for over it is being done any more. Throws what kept
+    /// it from answering.
+    package func wait() throws { try end.wait() }
+}
