@@ -146,6 +146,41 @@ import Testing
         #expect(try world.entry("/etc/shadow", "alice")?[1] == otherHash)
     }
 
+    @Test func `have records in which what others wrote stays`() throws {
+        let world = try accountWorld()
+        let more = #""locked":false,"email":"bob@example.com","n":12345678901234567890,"deep":{ "a": [1, null] }}"#
+        try world.put(
+            "/var/lib/opencode-users/bob.json",
+            .file(#"{"username":"bob","password_hash":"\#(someHash)",\#(more)"#).owned(by: 0))
+        let kept = [#""email" : "bob@example.com""#, #""n" : 12345678901234567890"#, #""deep" : { "a": [1, null] }"#]
+        for command in [["restore"], ["lock", "bob", "--force"], ["unlock", "bob"]] {
+            #expect(try world.cai(["users"] + command).code == 0)
+            let record = try world.text("/var/lib/opencode-users/bob.json")
+            #expect(kept.allSatisfy(record.contains) && JSONValue(parsing: record) != nil, "\(record)")
+            #expect(record.contains("\"version\" : 2"))
+        }
+        try world.put(
+            "/etc/shadow", .file(try world.text("/etc/shadow").replacing(someHash, with: otherHash)).owned(by: 0))
+        #expect(try world.users("persist").code == 0)
+        let record = try world.text("/var/lib/opencode-users/bob.json")
+        #expect(kept.allSatisfy(record.contains) && record.contains(otherHash), "\(record)")
+    }
+
+    @Test func `whose removal was interrupted are shown by a preview, and stay until it is done`() throws {
+        let world = try accountWorld()
+        try world.addUser("alice")
+        try world.addUser("bob")
+        let record = try world.text("/var/lib/opencode-users/alice.json")
+        try world.remove("/var/lib/opencode-users/alice.json")
+        try world.put("/var/lib/opencode-users/.removing-alice", .file(record).mode(0o600).owned(by: 0))
+        let before = try world.snapshot()
+        let preview = try world.users("restore", "--dry-run")
+        #expect(preview.errors == "[DRY-RUN] Finished the removal of user: alice\n", "\(preview)")
+        #expect(try world.snapshot().differences(from: before) == [])
+        #expect(try world.users("restore").errors == "[OK] Finished the removal of user: alice\n")
+        #expect(try world.entry("/etc/passwd", "alice") == nil && world.entry("/etc/passwd", "bob") != nil)
+    }
+
     @Test func `get another shell and no group where theirs are missing, and keep both in the record`() throws {
         let world = try accountWorld(["/bin/fish": ""])
         try world.addUser("alice", "--shell", "/bin/fish", "--group", "sudo")

@@ -112,6 +112,7 @@ struct Boot {
     private mutating func carryOutWithoutVolume(_ name: BootStepName) throws -> StepWork {
         switch name {
         case .journal: return .skipped(workplace.settings.findings)
+        case .ownership: return try giveAgentDirectories()
         case .workspace: return try linkWorkspace()
         case .opencode: return try patchOpencode()
         case .users: return try restoreUsers()
@@ -234,7 +235,17 @@ extension Boot {
         let wasUnreadable = ((manifest?.findings ?? []) + entryFindings).contains { $0.severity > .note }
         if wasUnreadable, report.changes > 0, !isPreview { load() }  // perhaps only for their owner
         if isJournalDue { work.findings += try workplace.asOwner { try engine(machine).finishPending() } }
+        let more = try giveAgentDirectories()
+        work.findings += more.findings
+        work.changes += more.changes
+        work.actions += more.actions
+        work.isSkipped = work.changes == 0
         return work
+    }
+
+    private func giveAgentDirectories() throws -> StepWork {
+        var directories = try AgentDirectories(workplace, isPreview: isPreview)
+        return directories?.run() ?? .skipped()
     }
 
     private func linkWorkspace() throws -> StepWork {

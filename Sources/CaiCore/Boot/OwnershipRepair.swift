@@ -94,16 +94,28 @@ package struct OwnershipRepair {
     }
 }
 
-/// The directories of the home that links are made in.
-private struct HomeDirectories {
+/// The directories of the home that links are made in, or that others lie in.
+struct HomeDirectories {
     private let machine: Machine
-    private let entries: [Entry]
     private let policy: OwnershipPolicy
+    /// Parents first; the empty path is the home.
+    private let paths: [FilePath]
 
+    /// Those that links are made in.
     init(_ machine: Machine, entries: [Entry], policy: OwnershipPolicy) {
+        self.init(machine, above: entries.filter(\.hasLink).map { $0.link?.relative ?? "unnamed" }, policy: policy)
+    }
+
+    /// Those that lie above these paths in the home.
+    init(_ machine: Machine, above paths: [FilePath], policy: OwnershipPolicy) {
         self.machine = machine
-        self.entries = entries
         self.policy = policy
+        var result: Set<FilePath> = []
+        for path in paths {
+            var path = path.removingLastComponent()
+            while result.insert(path).inserted, !path.isEmpty { path.removeLastComponent() }
+        }
+        self.paths = result.sorted { $0.components.count < $1.components.count }
     }
 
     /// Gives those that an image build left to root, parents first.
@@ -157,15 +169,6 @@ private struct HomeDirectories {
             let isEmpty = (try? directory.names().isEmpty) ?? false
             body(path, directory, policy.decide(homeDirectory: OwnedEntry(status), isEmpty: isEmpty))
         }
-    }
-
-    private var paths: [FilePath] {
-        var result: Set<FilePath> = []
-        for entry in entries where entry.hasLink {
-            var path = entry.link?.relative.removingLastComponent() ?? FilePath()
-            while result.insert(path).inserted, !path.isEmpty { path.removeLastComponent() }
-        }
-        return result.sorted { $0.components.count < $1.components.count }
     }
 }
 

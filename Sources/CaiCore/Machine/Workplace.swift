@@ -55,6 +55,7 @@ package struct Workplace: Sendable {
                 settings.refine(.home, .text(account.home), source: "/etc/passwd")
             }
         }
+        settings.followHome()
         self.settings = settings
         self.root = root
         rootPath = request.root

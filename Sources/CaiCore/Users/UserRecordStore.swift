@@ -62,7 +62,7 @@ struct UserRecordStore {
                     let part = FilePath.Component(name.string + StateDirectory.partSuffix)
                 else { continue }
                 if try directory.status(of: part) != nil { try directory.unlink(part) }
-                try directory.writeFile(part, try content(of: record), mode: 0o600, isDurable: false)
+                try directory.writeFile(part, try record.content(), mode: 0o600, isDurable: false)
                 parts.append((part, name))
             }
             try directory.descriptor.syncFileSystem(directory.label)
@@ -76,10 +76,8 @@ struct UserRecordStore {
 
     private func write(_ record: UserRecord) throws {
         guard let name = FilePath.Component(record.username + Self.recordSuffix) else { return }
-        try StateDirectory.replace(name, in: directory, with: content(of: record), mode: 0o600)
+        try StateDirectory.replace(name, in: directory, with: record.content(), mode: 0o600)
     }
-
-    private func content(of record: UserRecord) throws -> [UInt8] { Array(try sortedJSON(record).utf8) + [0x0A] }
 
     /// Puts a file that is no record aside: under a name beside it that nobody takes for one.
     func putAside(_ name: String, at time: Timestamp) throws {

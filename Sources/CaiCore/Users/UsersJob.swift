@@ -100,6 +100,7 @@ package struct UsersJob {
         report.isPreview = isPreview
         if isPreview {
             var state = try state()
+            try state.finishRemovals(&report)
             try body(&state, &report)
             return report
         }

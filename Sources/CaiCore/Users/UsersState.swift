@@ -88,7 +88,10 @@ struct UsersState {
     mutating func remove(_ name: String) throws {
         var database = situation.database
         database.remove(name)
-        if isPreview { return situation.database = database }
+        if isPreview {
+            situation.database = database
+            return situation.records.removeAll { $0.name == name }
+        }
         let staged = try files.stage(database, instead: situation.database)
         do {
             try store?.beginRemoval(of: name)

@@ -69,14 +69,25 @@ package enum OwnershipDoubt: Hashable, Sendable, CaseIterable {
 package struct OwnershipPolicy: Hashable, Sendable {
     package let uid: UInt32
     package let gid: UInt32
+    /// Whether other accounts have files there too: then only what root or "nobody" left is wrong.
+    private var isShared = false
 
     package init(uid: UInt32, gid: UInt32) {
         self.uid = uid
         self.gid = gid
     }
 
+    /// The same for a tree in which other accounts have files too.
+    package var sharing: OwnershipPolicy {
+        var policy = self
+        policy.isShared = true
+        return policy
+    }
+
     /// Whether the entry has the ids that it should have.
-    package func isRight(_ entry: OwnedEntry) -> Bool { entry.uid == uid && entry.gid == gid }
+    package func isRight(_ entry: OwnedEntry) -> Bool {
+        isShared ? entry.uid != 0 && entry.uid != overflowID : entry.uid == uid && entry.gid == gid
+    }
 
     /// Decides about an entry of the volume.
     package func decide(_ entry: OwnedEntry) -> OwnershipDecision {

@@ -133,6 +133,14 @@ package enum Preset: String, CaseIterable, Sendable {
         ]
     }
 
+    /// A path of a preset where the home is another one than the preset's.
+    package static func home(of preset: String, movedTo home: String, _ path: String) -> String {
+        guard case .text(let old)? = Preset(rawValue: preset)?.values[.home], path.hasPrefix(old + "/") else {
+            return path
+        }
+        return home + path.dropFirst(old.count)
+    }
+
     /// What is checked for persistence (predecessors 1.1 and 2.3).
     package var persistentPaths: [PersistentPath] {
         switch self {

@@ -136,6 +136,13 @@ package struct Settings: Sendable {
         }
     }
 
+    /// Has OpenCode's configuration directory, unless somebody set it, lie in the home, wherever that is.
+    package mutating func followHome() {
+        guard let entry = entries[.opencodeConfiguration], case .preset = entry.origin else { return }
+        let path = FilePath(Preset.home(of: text(.preset), movedTo: text(.home), text(.opencodeConfiguration)))
+        entries[.opencodeConfiguration] = Entry(value: .text(path.string), origin: entry.origin)
+    }
+
     /// Replaces a preset's value by what the machine itself says; anything an operator said stays.
     package mutating func refine(_ key: SettingKey, _ value: SettingValue, source: String) {
         if case .preset? = entries[key]?.origin { entries[key] = Entry(value: value, origin: .machine(source)) }

@@ -302,6 +302,7 @@ extension UserPlanner {
                 advice: "cai users passwd \(record.username)")
         }
         var new = UserRecord(account, createdAt: record.createdAt)
+        new.others = record.others
         // What stood in for something that is not there here is nobody's wish.
         if account.shell == shell(for: record.shell) { new.shell = record.shell }
         new.groups = account.groups + (record.groups ?? []).filter { !groupNames.contains($0) }

@@ -11,6 +11,8 @@ package struct UserRecord: Hashable, Sendable {
     package var home: String?
     /// UTC, as `Timestamp` writes it.
     package var createdAt: String?
+    /// What others wrote into the file, which stays there: the text of each value by its name.
+    package var others: [String: [UInt8]] = [:]
 
     package init(username: String, passwordHash: String, isLocked: Bool) {
         self.username = username
@@ -74,6 +76,7 @@ extension UserRecord {
         shell = try Self.place("shell", in: object)
         home = try Self.place("home", in: object)
         createdAt = object["created_at"]?.string
+        for (name, value) in object.members where Key(rawValue: name) == nil { others[name] = Array(value.text) }
         groups = try Self.groups(in: object)
         if let problem = UserName.problem(username) { throw UserRecordProblem("\"username\" \(problem)") }
         guard username == file else { throw UserRecordProblem("\"username\" is not the name of the file") }
@@ -123,7 +126,16 @@ extension UserRecord {
 }
 
 extension UserRecord: Encodable {
-    private enum Key: String, CodingKey {
+    /// The text of the file.
+    package func content() throws -> [UInt8] {
+        let text = Array(try sortedJSON(self).utf8)
+        let more = others.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            .flatMap { Array(",\n  ".utf8) + quotedJSON($0.key) + Array(" : ".utf8) + $0.value }
+        // Behind the last of our own members, of which there always are some.
+        return Array(text.dropLast(2)) + more + Array("\n}\n".utf8)
+    }
+
+    fileprivate enum Key: String, CodingKey {
         case username, passwordHash = "password_hash", isLocked = "locked", version, uid, gid, groups, shell, home
         case createdAt = "created_at"
     }
