@@ -8,4 +8,7 @@ package enum BuiltInManifests {
             ManifestFile(name: "built-in/" + $0.name, layer: .builtIn, bytes: $0.bytes)
         }
     }
+
+    /// What they say, read once and in the order in which manifests are combined.
+    package static let contents = ManifestSet.ordered(files).map(ManifestReader.read)
 }

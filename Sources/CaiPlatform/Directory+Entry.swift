@@ -12,6 +12,20 @@ extension Directory {
         return Descriptor(owning: raw)
     }
 
+    /// The entries with facts about each, in the order of their names; what vanishes meanwhile is left out. Throws when the
+    /// directory cannot be read.
+    package func entries() throws(SystemCallError) -> [(name: FilePath.Component, status: FileStatus)] {
+        var result: [(text: String, name: FilePath.Component, status: FileStatus)] = []
+        try forEachName { text in
+            var raw = stat()
+            guard let name = FilePath.Component(platformString: text), name.kind == .regular,
+                fstatat(descriptor.raw, text, &raw, AT_SYMLINK_NOFOLLOW) == 0
+            else { return }
+            result.append((String(cString: text), name, FileStatus(raw)))
+        }
+        return result.sorted { $0.text < $1.text }.map { ($0.name, $0.status) }
+    }
+
     /// Whether this process may execute an entry with its effective ids, symlinks followed (faccessat(2)); false on a file
     /// system that executes nothing.
     package func isExecutable(_ name: FilePath.Component) -> Bool {

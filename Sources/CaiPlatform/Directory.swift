@@ -169,6 +169,15 @@ package final class Directory: Sendable {
 
     /// The names in this directory without `.` and `..`, in byte order.
     package func names() throws(SystemCallError) -> [FilePath.Component] {
+        var names: [FilePath.Component] = []
+        try forEachName { text in
+            if let name = FilePath.Component(platformString: text), name.kind == .regular { names.append(name) }
+        }
+        return names.map { (text: $0.string, name: $0) }.sorted { $0.text < $1.text }.map(\.name)
+    }
+
+    /// Calls `body` with the name of each entry as the kernel gives it, `.` and `..` among them.
+    func forEachName(_ body: (UnsafePointer<CChar>) -> Void) throws(SystemCallError) {
         let raw = try check("open", label.printed) {
             cai_openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         }
@@ -178,18 +187,15 @@ package final class Directory: Sendable {
             throw SystemCallError("read directory", label.printed, error)
         }
         defer { closedir(stream) }
-        var names: [FilePath.Component] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath.Component(platformString: $0) }
+            withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { body($0) }
             }
-            if let name, name.kind == .regular { names.append(name) }
         }
         let error = currentErrno
         if error != 0 { throw SystemCallError("read directory", label.printed, Errno(rawValue: error)) }
-        return names.map { (text: $0.string, name: $0) }.sorted { $0.text < $1.text }.map(\.name)
     }
 
     /// Opens a regular file for reading; anything else is refused without waiting for it (`.notSupported` for a FIFO, a

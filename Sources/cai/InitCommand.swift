@@ -40,7 +40,8 @@ struct InitCommand: ParsableCommand {
                 isPreview: dryRun, strict: strict, force: force, environment: Environment.all,
                 steps: repair ? BootStepName.repair : BootStepName.allCases,
                 log: { name, line in Talk.line("[\(name)] \(line)") })
-            let job = InitJob(workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), request: request)
+            let loader = ManifestLoader(builtIn: BuiltInManifests.contents)
+            let job = InitJob(workplace, manifests: loader, request: request)
             let (report, rest) = job.run()
             show(report)
             if let problem = job.wasShown(rest) { Talk.finding(problem) }

@@ -36,7 +36,7 @@ struct ManifestCommand: ParsableCommand {
                 let findings =
                     files.isEmpty
                     ? try readManifests(global).findings
-                    : ManifestLoader(builtIn: BuiltInManifests.files).check(named: files)
+                    : ManifestLoader(builtIn: BuiltInManifests.contents).check(named: files)
                 let report = LintReport(findings)
                 print(global.json ? try report.json() : report.text, terminator: global.json ? "\n" : "")
                 if !global.json { Talk.line(report.summary) }
@@ -52,7 +52,7 @@ private func readManifests(_ global: GlobalOptions) throws -> ManifestSet {
     do {
         return try Session(workplace).manifests
     } catch is MachineProblem {
-        return ManifestLoader(builtIn: BuiltInManifests.files)
+        return ManifestLoader(builtIn: BuiltInManifests.contents)
             .load(root: workplace.root, imageDirectory: workplace.settings.path(.imageManifests))
     }
 }

@@ -94,7 +94,7 @@ struct PushCommand: ParsableCommand {
     }
 
     private func source(_ root: Directory, _ guide: PushGuide) throws -> Push.Source {
-        let entries = ManifestSet(BuiltInManifests.files).manifest.entries
+        let entries = ManifestSet(combining: BuiltInManifests.contents).manifest.entries
         let opened = OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
         let arrangement: SourceArrangement =
             switch layout {

@@ -22,7 +22,7 @@ struct ServiceJobs: Sendable {
         find: @escaping @Sendable () throws -> Workplace
     ) {
         work = AgentWork(
-            workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.files), environment: Environment.all,
+            workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.contents), environment: Environment.all,
             answers: LocalPage.answers, find: find)
         global = find
         self.guardian = guardian

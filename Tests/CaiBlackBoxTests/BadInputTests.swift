@@ -63,9 +63,9 @@ private let traps: [Trap] = [
     Trap(title: "the lock is a FIFO", path: "mnt/agent-data/.containai/lock", item: .fifo),
     Trap(title: "the lock is a link out", path: "mnt/agent-data/.containai/lock", item: .link("/outside/secret")),
     Trap(
-        title: "the baseline is a link out", path: "mnt/agent-data/.containai/baseline.json",
+        title: "the baseline is a link out", path: "mnt/agent-data/.containai/baseline",
         item: .link("/outside/secret")),
-    Trap(title: "the baseline is a FIFO", path: "mnt/agent-data/.containai/baseline.json", item: .fifo),
+    Trap(title: "the baseline is a FIFO", path: "mnt/agent-data/.containai/baseline", item: .fifo),
     Trap(title: "the journal is a link out", path: "mnt/agent-data/.containai/journal", item: .link("/outside/dir")),
     Trap(
         title: "a journal file is a FIFO", path: "mnt/agent-data/.containai/journal/20261121T070000Z-sync.json",

@@ -87,16 +87,34 @@ private func journal(of run: String) -> String {
         ])
     }
 
-    @Test(arguments: ["", "{", "garbage", "[]", "null", #"{"schema": 99}"#, #"{"schema": 1, "key": 5, "files": []}"#])
+    @Test(arguments: ["", "{", "garbage", "cai-baseline 2 key 1 0\n", "cai-baseline 1 key 1 9\na\t-\n"])
     func `a baseline that is garbage: content and time decide, a finding says so`(_ text: String) throws {
         let world = try world()
-        try world.put(state.appending("baseline.json"), .file(text))
+        try world.put(state.appending("baseline"), .file(text))
         let sync = try world.cai("sync", "--json")
-        #expect(
-            sync.code == 0 && sync.json.findings.contains { $0.contains("baseline.json: cannot be read") }, "\(sync)")
+        #expect(sync.code == 0 && sync.json.findings.contains { $0.contains("baseline: cannot be read") }, "\(sync)")
         #expect(try world.text("home/agent/.vimrc") == "live")
         #expect(try world.displaced() == ["volume/editors/vimrc": "volume"])
-        #expect(try JSONValue(parsing: world.text(state.appending("baseline.json")))?["schema"].number == 1)
+        #expect(try world.text(state.appending("baseline")).hasPrefix("cai-baseline 1 "))
+    }
+
+    @Test func `what is written after the baseline was counts; what belongs to an earlier one does not`() throws {
+        let world = try World(["mnt/agent-data/claude": [:]])
+        func place(_ text: String) throws {
+            try Files.remove(world.path("home/agent/.claude/CLAUDE.md"))
+            try world.put("home/agent/.claude/CLAUDE.md", .file(text).later(by: 60))
+            let repair = try world.cai("links", "repair", "--json")
+            #expect(repair.code == 0, "\(repair)")
+        }
+        _ = try world.cai("init")
+        try place("one")
+        let first = try world.text(state.appending("baseline"))
+        #expect(first.contains("claude/CLAUDE.md\t"), "\(first)")
+        try place("three")
+        #expect(try world.text(state.appending("baseline")) == first)
+        let changes = try world.text(state.appending("baseline-changes"))
+        #expect(changes.contains("claude/CLAUDE.md\t"), "\(changes)")
+        #expect(try world.text("mnt/agent-data/claude/CLAUDE.md") == "three")
     }
 
     @Test(arguments: [0, 1, 10, 40, 100]) func `a journal cut in half is no obstacle; what it left is found`(

@@ -1,79 +1,80 @@
 import CaiModel
 import CaiPlatform
 import Crypto
-import FoundationEssentials
 import SystemPackage
 
-/// `.containai/baseline.json`: what `cai` last wrote, by path on the volume.
+/// `.containai/baseline` and `.containai/baseline-changes`: what `cai` last wrote, by path on the volume.
+///
+/// The second holds what was written since the first was, so that a run that writes one file of ten thousand does not write
+/// ten thousand records. Each is replaced as a whole; changes that belong to another base are none.
 struct BaselineStore {
-    private static let name: FilePath.Component = "baseline.json"
+    private static let base: FilePath.Component = "baseline"
+    private static let changes: FilePath.Component = "baseline-changes"
     private static let largest = 64 << 20
-
-    private struct Document: Codable {
-        var schema: Int
-        /// The key of the digests of single values, in hexadecimal.
-        var key: String
-        var files: [String: Baseline.File]
-    }
+    /// What changes may always take, and the part of the base's size that they may. Above it the base is written anew.
+    private static let changesLimit = (bytes: 64 << 10, part: 8)
 
     let volume: Tree
 
     /// A baseline that holds nothing, with a new random key.
-    static func empty() -> (baseline: Baseline, key: String) {
-        let key = SymmetricKey(size: .bits128).withUnsafeBytes { hexadecimal($0) }
-        return (Baseline(keyDigest: digest(key: key)), key)
+    static func empty() -> Baseline {
+        baseline(BaselineText(key: SymmetricKey(size: .bits128).withUnsafeBytes { hexadecimal($0) }), nil)
     }
 
-    private static func digest(key: String) -> @Sendable ([UInt8]) -> String {
-        let key = SymmetricKey(data: Array(key.utf8))
-        return { hexadecimal(HMAC<SHA256>.authenticationCode(for: $0, using: key).prefix(8)) }
+    private static func baseline(_ base: BaselineText, _ changes: BaselineText?) -> Baseline {
+        let isRecent = changes?.key == base.key && changes?.generation == base.generation
+        let recent = isRecent ? changes : nil
+        let key = SymmetricKey(data: Array(base.key.utf8))
+        return Baseline(base: base, recent: recent ?? BaselineText(key: base.key, generation: base.generation)) {
+            hexadecimal(HMAC<SHA256>.authenticationCode(for: $0, using: key).prefix(8))
+        }
     }
 
     /// Reads the baseline. One that is missing is empty; one that is garbage is empty too, with a finding: decisions then
     /// rest on content and times alone, and nothing is lost by it. Throws `UnreadableBaseline` when the machine refuses to
     /// read it: nothing may be decided as if it were not there.
-    func load(_ findings: inout [Finding]) throws -> (baseline: Baseline, key: String) {
-        do {
-            let directory = try volume.directory(StateDirectory.path)
-            let file = try directory.openFile(Self.name)
-            let bytes = try file.readAll(limit: Self.largest, directory.label.appending(Self.name))
-            let document = try JSONDecoder().decode(Document.self, from: Data(bytes))
-            guard document.schema == 1 else { throw UnknownSchema() }
-            var baseline = Baseline(keyDigest: Self.digest(key: document.key))
-            for (text, file) in document.files {
-                if let path = FilePath(encoded: text), !path.isEmpty { baseline[VolumePath(unchecked: path)] = file }
-            }
-            return (baseline, document.key)
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            return Self.empty()
-        } catch let error as SystemCallError where !Self.garbage.contains(error.errno) {
-            throw UnreadableBaseline(reason: error.description)
-        } catch {
-            findings.append(
-                Finding(
-                    .warning, at: StateDirectory.path.appending(Self.name).string,
-                    "cannot be read and was ignored; conflicts are decided by content and time only",
-                    advice: "nothing to do: the next run that moves data writes a new one"))
-            return Self.empty()
-        }
+    func load(_ findings: inout [Finding]) throws -> Baseline {
+        guard let base = try read(Self.base, &findings) else { return Self.empty() }
+        return Self.baseline(base, try read(Self.changes, &findings))
     }
 
-    /// Writes the baseline, atomically.
-    func save(_ baseline: Baseline, key: String) throws {
-        let files = Dictionary(uniqueKeysWithValues: baseline.files.map { ($0.relative.encoded, $1) })
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let bytes = try encoder.encode(Document(schema: 1, key: key, files: files))
+    private func read(_ name: FilePath.Component, _ findings: inout [Finding]) throws -> BaselineText? {
+        do {
+            let directory = try volume.directory(StateDirectory.path)
+            let bytes = try directory.openFile(name).readAll(limit: Self.largest, directory.label.appending(name))
+            if let text = BaselineText(bytes) { return text }
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return nil
+        } catch let error as SystemCallError where !Self.garbage.contains(error.errno) {
+            throw UnreadableBaseline(reason: error.description)
+        } catch {}  // something that is no file of ours
+        findings.append(
+            Finding(
+                .warning, at: StateDirectory.path.appending(name).string,
+                "cannot be read and was ignored; conflicts are decided by content and time only",
+                advice: "nothing to do: the next run that moves data writes a new one"))
+        return nil
+    }
+
+    /// Writes what changed in the baseline, atomically.
+    func save(_ baseline: Baseline) throws {
+        let base = baseline.base
+        let new = BaselineText(key: base.key, generation: base.generation, baseline.changes)
+        let changes = baseline.recent.merged(with: new, generation: base.generation, keepingForgotten: true)
         let directory = try volume.makeDirectories(StateDirectory.path, mode: 0o700)
-        try StateDirectory(volume: volume).replace(Self.name, in: directory, with: Array(bytes))
+        let state = StateDirectory(volume: volume)
+        if !base.isEmpty, changes.size <= max(Self.changesLimit.bytes, base.size / Self.changesLimit.part) {
+            return try state.replace(Self.changes, in: directory, with: changes.bytes)
+        }
+        let whole = base.merged(with: changes, generation: base.generation + 1, keepingForgotten: false)
+        try state.replace(Self.base, in: directory, with: whole.bytes)
+        try? directory.unlink(Self.changes)  // of another generation now: read by nobody
     }
 
     /// What opening and reading say of something that is no file of ours.
     private static let garbage: [Errno] = [
         .tooManySymbolicLinkLevels, .notSupported, .isDirectory, .notDirectory, .fileTooLarge,
     ]
-
-    private struct UnknownSchema: Error {}
 }
 
 /// The baseline is there, but the machine refuses to read it.

@@ -24,7 +24,7 @@ extension Engine {
             } catch {
                 takeBack(run, batch)
                 if error is Refusal, attempt < 3, self.source?.isStaged != true {
-                    detail = plan(BaselineSource(baseline, key: source.key))
+                    detail = plan(BaselineSource(baseline))
                     if detail.plan.isEmpty { break }
                     continue
                 }
@@ -55,7 +55,7 @@ extension Engine {
         var findings = earlier
         do {
             try BatchExchange(machine, displaced: displaced).run(batch.record)
-            try keep(batch.record, source.baseline, key: source.key)
+            try keep(batch.record, source.baseline)
             try takeBack(run)
         } catch {
             return report(detail, failed: error, findings, run, isCommitted: true)
@@ -75,9 +75,9 @@ extension Engine {
             detail: detail, outcomes: outcomes, findings: findings + detail.plan.findings, run: run, isPreview: false)
     }
 
-    private func keep(_ record: BatchRecord, _ baseline: Baseline, key: String) throws {
+    private func keep(_ record: BatchRecord, _ baseline: Baseline) throws {
         let after = record.applied(to: baseline)
-        if after.files != baseline.files { try BaselineStore(volume: machine.volume).save(after, key: key) }
+        if !after.changes.isEmpty { try BaselineStore(volume: machine.volume).save(after) }
     }
 
     /// Removes what was staged and ends the journal.
@@ -110,8 +110,8 @@ extension Engine {
         try displaced.removeParts()
         try BatchExchange(machine, displaced: displaced).run(record)
         var findings: [Finding] = []
-        let (baseline, key) = try BaselineStore(volume: machine.volume).load(&findings)
-        try keep(record, baseline, key: key)
+        let baseline = try BaselineStore(volume: machine.volume).load(&findings)
+        try keep(record, baseline)
         try takeBack(run)
         let kept = displaced.paths.count
         return Finding(

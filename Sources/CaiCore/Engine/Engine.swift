@@ -120,7 +120,7 @@ package struct Engine {
             outcomes += results
             guard results.contains(where: \.isRefused) else { break }
             outcomes.removeAll(where: \.isRefused)
-            steps = plan(BaselineSource(applier.baseline, key: source.key)).plan.steps
+            steps = plan(BaselineSource(applier.baseline)).plan.steps
             if steps.isEmpty { break }
         }
         // The baseline first: a run that is killed here is finished with what it wrote known.
@@ -131,12 +131,12 @@ package struct Engine {
     }
 
     private func keepBaseline(_ applier: Applier, _ source: BaselineSource, _ findings: inout [Finding]) {
-        guard applier.baseline.files != source.baseline.files else { return }
+        guard !applier.baseline.changes.isEmpty else { return }
         do {
-            try BaselineStore(volume: machine.volume).save(applier.baseline, key: source.key)
+            try BaselineStore(volume: machine.volume).save(applier.baseline)
         } catch {
             findings.append(
-                Finding(.warning, at: ".containai/baseline.json", "could not be written: \(error.sentence)"))
+                Finding(.warning, at: ".containai/baseline", "could not be written: \(error.sentence)"))
         }
     }
 }
@@ -270,26 +270,22 @@ extension Journal.Record {
 /// The baseline, read when somebody asks for it.
 package final class BaselineSource {
     private let volume: Tree?
-    private var loaded: (baseline: Baseline, key: String)?
+    private var loaded: Baseline?
     private(set) var findings: [Finding] = []
     private var failure: UnreadableBaseline?
 
     init(_ volume: Tree) { self.volume = volume }
-    init(_ baseline: Baseline, key: String) {
+    init(_ baseline: Baseline) {
         volume = nil
-        loaded = (baseline, key)
+        loaded = baseline
     }
-
-    package var baseline: Baseline { contents.baseline }
 
     /// The baseline when the observation needs one; else one that holds nothing, without reading the file.
     package func baseline(for observation: Observation) -> Baseline {
         observation.hasConflicts ? baseline : Baseline(keyDigest: { _ in "" })
     }
 
-    var key: String { contents.key }
-
-    private var contents: (baseline: Baseline, key: String) {
+    package var baseline: Baseline {
         if let loaded { return loaded }
         var read = BaselineStore.empty()
         do {

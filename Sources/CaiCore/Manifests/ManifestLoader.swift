@@ -9,13 +9,14 @@ package struct ManifestLoader: Sendable {
     /// Where users put theirs, below the root of the volume.
     package static let userDirectory = FilePath("containai/manifests")
 
-    package let builtIn: [ManifestFile]
-    package init(builtIn: [ManifestFile]) { self.builtIn = builtIn }
+    /// What the built-in files say, in their order.
+    package let builtIn: [ManifestContents]
+    package init(builtIn: [ManifestContents]) { self.builtIn = builtIn }
 
     /// All manifests: built in, of the image, of the user. A file that cannot be read is an error finding.
     package func load(_ machine: Machine, imageDirectory: FilePath) -> ManifestSet {
         var findings: [Finding] = []
-        var files = builtIn + imageFiles(machine.root, imageDirectory, &findings)
+        var files = imageFiles(machine.root, imageDirectory, &findings)
         let user = machine.layout.volume.appending(Self.userDirectory.components)
         files += read(user, .user, &findings, open: { try machine.volume.directory(Self.userDirectory) }) {
             try $0.openFile($1)
@@ -26,17 +27,18 @@ package struct ManifestLoader: Sendable {
     /// The manifests of a machine without home or volume: built in and of the image.
     package func load(root: Directory, imageDirectory: FilePath) -> ManifestSet {
         var findings: [Finding] = []
-        let files = builtIn + imageFiles(root, imageDirectory, &findings)
+        let files = imageFiles(root, imageDirectory, &findings)
         return combine(files).adding(findings)
     }
 
-    /// Above this many bytes several threads read the manifests.
+    /// Above this many bytes several threads read the manifests that are not built in.
     private static let threadedSize = 128 << 10
 
     private func combine(_ files: [ManifestFile]) -> ManifestSet {
         let size = files.reduce(0) { $0 + $1.bytes.count }
         let threads = size > Self.threadedSize ? Workers.count : 1
-        return ManifestSet(combining: Workers.map(ManifestSet.ordered(files), threads: threads, ManifestReader.read))
+        let read = Workers.map(ManifestSet.ordered(files), threads: threads, ManifestReader.read)
+        return ManifestSet(combining: builtIn + read)
     }
 
     /// Reads files that somebody named, to be checked as a user's manifests together with the built-in ones. One that
@@ -51,7 +53,7 @@ package struct ManifestLoader: Sendable {
                 return nil
             }
         }
-        return findings + ManifestSet(builtIn + files).findings
+        return findings + combine(files).findings
     }
 
     private static func read(named name: String) throws -> ManifestFile {

@@ -10,7 +10,8 @@ package struct PushPlanJob {
     private let arrangement: SourceArrangement
     private let withoutSecrets: Bool
     private let sources: [PathKey: Entry]
-    private let reader: NodeReader
+    /// The directories in which a name may have an entry, or a meaning, of its own.
+    private let special: Set<PathKey>
 
     package init(_ machine: Machine, entries: [Entry], arrangement: SourceArrangement, withoutSecrets: Bool) {
         self.machine = machine
@@ -22,7 +23,7 @@ package struct PushPlanJob {
                 let path = arrangement == .home ? entry.source?.relative : entry.target.relative
                 return path.map { (PathKey($0), entry) }
             }, uniquingKeysWith: { $1 })
-        reader = NodeReader(machine.volume)
+        special = Set((sources.keys.map(\.path) + PushScope.whole).map { PathKey($0.removingLastComponent()) })
     }
 
     /// What a client has to know before it looks.
@@ -39,16 +40,44 @@ package struct PushPlanJob {
         /// The entry it belongs to; nil where no manifest names it.
         let entry: Entry?
         let directory: Directory?
+        /// Whether a name in it may go elsewhere than the others.
+        let isSpecial: Bool
     }
 
-    /// Looks at the volume for each record. The caller is the owner.
+    /// Looks at the volume for each record, with several threads. The caller is the owner.
     package func run(_ index: PushIndex) throws -> PushNeeds {
-        var needs = PushNeeds()
-        var place: Place?
         // It is large, and only who has digests needs it.
         let source = BaselineSource(machine.volume)
-        for (number, record) in index.records.enumerated() {
-            switch record {
+        let baseline = index.records.contains(where: hasLargeDigest) ? source.baseline : nil
+        try source.check()
+        let parts = Workers.map(pieces(index.records), threads: Workers.count) { needs(index.records, $0, baseline) }
+        return parts.reduce(into: PushNeeds()) { whole, part in
+            whole.needed += part.needed
+            whole.candidates += part.candidates
+        }
+    }
+
+    private func hasLargeDigest(_ record: PushIndex.Kind) -> Bool {
+        if case .file(_, let file) = record { file.digest != nil && file.size > Self.smallFile } else { false }
+    }
+
+    /// Whole directories, as many together as are worth a turn of a thread.
+    private func pieces(_ records: [PushIndex.Kind]) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        var start = 0
+        for (number, record) in records.enumerated() where number - start >= 256 {
+            guard case .directory = record else { continue }
+            result.append(start..<number)
+            start = number
+        }
+        return result + [start..<records.count]
+    }
+
+    private func needs(_ records: [PushIndex.Kind], _ piece: Range<Int>, _ baseline: Baseline?) -> PushNeeds {
+        var needs = PushNeeds()
+        var place: Place?
+        for number in piece {
+            switch records[number] {
             case .directory(let path, let mode):
                 let found = self.place(path)
                 place = found
@@ -57,7 +86,7 @@ package struct PushPlanJob {
                 }
             case .file(let name, let file):
                 guard let place else { continue }
-                switch verdict(name, file, place, source) {
+                switch verdict(name, file, place, baseline) {
                 case .unchanged: continue
                 case .needed: needs.needed.append(number)
                 case .candidate: needs.candidates.append(number)
@@ -67,7 +96,6 @@ package struct PushPlanJob {
                 needs.needed.append(number)
             }
         }
-        try source.check()
         return needs
     }
 
@@ -77,7 +105,9 @@ package struct PushPlanJob {
         let (target, entry) = self.target(path)
         let directory: Directory? =
             if target.isEmpty { machine.volume.root } else { try? machine.volume.directory(target) }  // then all is new
-        return Place(path: path, target: target, entry: entry, directory: directory)
+        return Place(
+            path: path, target: target, entry: entry, directory: directory,
+            isSpecial: special.contains(PathKey(path)) || arrangement == .home && PushScope.isWhole(path))
     }
 
     /// Where a path goes, and by which entry; without one, where an additional path would go.
@@ -110,17 +140,18 @@ package struct PushPlanJob {
     }
 
     private func verdict(
-        _ name: FilePath.Component, _ file: PushIndex.File, _ place: Place, _ source: BaselineSource
+        _ name: FilePath.Component, _ file: PushIndex.File, _ place: Place, _ baseline: Baseline?
     ) -> Verdict {
-        let path = place.path.appending(name)
-        if arrangement == .home, PushScope.isWhole(path) { return .needed }
-        var (entry, target, directory) = (place.entry, place.target.appending(name), place.directory)
-        var last = name
-        if let own = sources[PathKey(path)] {
-            entry = own
-            target = own.target.relative
-            last = target.lastComponent ?? name
-            directory = try? machine.volume.directory(target.removingLastComponent())  // then it is new
+        var (entry, last, directory, target) = (place.entry, name, place.directory, nil as FilePath?)
+        if place.isSpecial {
+            let path = place.path.appending(name)
+            if arrangement == .home, PushScope.isWhole(path) { return .needed }
+            if let own = sources[PathKey(path)] {
+                entry = own
+                last = own.target.relative.lastComponent ?? name
+                target = own.target.relative
+                directory = try? machine.volume.directory(own.target.relative.removingLastComponent())  // else new
+            }
         }
         if isLeftOut(entry) { return .unchanged }
         guard let directory, let found = try? directory.status(of: last), found.kind == .regular else {
@@ -134,7 +165,7 @@ package struct PushPlanJob {
         if found.size == file.size, (try? contentSample(last, in: directory))?.digest == digest { return .unchanged }
         // The record of what was written is large; to bring a small file for nothing costs less.
         if file.size <= Self.smallFile { return .needed }
-        let known = source.baseline[VolumePath(unchecked: target)]
+        let known = baseline?[VolumePath(unchecked: target ?? place.target.appending(name))]
         return known?.source ?? known?.digest == digest ? .unchanged : .needed
     }
 

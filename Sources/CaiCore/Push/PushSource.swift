@@ -7,21 +7,29 @@ package import SystemPackage
 /// Symlinks on the way to a path that a manifest names are followed, as an import follows them; those inside directories
 /// travel as links, with what they lead to.
 package final class PushSource {
-    /// Where the bytes of a record are: free of symlinks.
-    private struct Origin {
+    /// A directory, or a part of one: where it is, free of symlinks, and what it is called.
+    private struct Place {
         let real: FilePath
         let shown: FilePath
+    }
+
+    /// Where the bytes of a record are.
+    private struct Origin {
+        let place: Int
+        /// Nil for the directory itself.
+        let name: FilePath.Component?
+        /// Nil for a directory of which only one name was looked at.
         let status: FileStatus?
     }
 
     private let source: SourceTree
     private let resolver: SourceResolver
     private let arrangement: SourceArrangement
+    private var places: [Place] = []
     private var origins: [Origin] = []
     package private(set) var index = PushIndex()
     package private(set) var findings: [Finding] = []
     private var watched: Set<ChangeWatch.ID> = []
-    private var chain: [(device: UInt64, inode: UInt64)] = []
 
     /// `home` is the path under which the source is known to itself.
     package init(_ root: Directory, home: FilePath, containerHome: FilePath, arrangement: SourceArrangement) {
@@ -33,7 +41,7 @@ package final class PushSource {
     /// Looks at everything that an import of this source would.
     package func look(_ guide: PushGuide) {
         index = PushIndex()
-        origins = []
+        (places, origins) = ([], [])
         if arrangement == .volume { return add(directory: FilePath(), shown: FilePath()) }
         var paths = Set(PushScope.whole + guide.paths.map { FilePath($0) })
         paths.formUnion(additionalPaths)
@@ -58,65 +66,64 @@ package final class PushSource {
             guard let (parent, name) = try? source.tree.parent(of: real), let shownName = path.lastComponent,
                 let status = try? parent.status(of: name)
             else { return }  // gone meanwhile
-            add(parentOf: path)
-            add(file: shownName, status, real: real, shown: path)
+            let above = path.removingLastComponent()
+            places.append(Place(real: real.removingLastComponent(), shown: above))
+            record(.directory(above, mode: 0o700), nil, nil)
+            record(.file(shownName, PushIndex.File(status)), name, status)
         default: return
         }
     }
 
-    private func add(parentOf path: FilePath) {
-        record(.directory(path.removingLastComponent(), mode: 0o700), Origin(real: path, shown: path, status: nil))
-    }
-
-    private func record(_ record: PushIndex.Kind, _ origin: Origin) {
+    /// Adds a record about something in the last place.
+    private func record(_ record: PushIndex.Kind, _ name: FilePath.Component?, _ status: FileStatus?) {
         index.records.append(record)
-        origins.append(origin)
-    }
-
-    private func add(file name: FilePath.Component, _ status: FileStatus, real: FilePath, shown: FilePath) {
-        record(
-            .file(name, PushIndex.File(mode: status.mode, size: status.size, modified: status.modified)),
-            Origin(real: real, shown: shown, status: status))
+        origins.append(Origin(place: places.count - 1, name: name, status: status))
     }
 
     private func add(directory real: FilePath, shown: FilePath) {
-        guard let directory = try? source.tree.directory(real), let status = try? directory.status(),
-            let names = try? directory.names()
-        else {
-            findings.append(Finding(.warning, at: shown.printable, "may not be read, and was not pushed"))
-            return
+        let isRoot = shown.isEmpty && arrangement == .volume
+        let walk = PushWalk(source.tree, real: real, shown: shown, leavingOut: isRoot ? ".containai" : nil)
+        for path in walk.unreadable {
+            findings.append(Finding(.warning, at: path.printable, "may not be read, and was not pushed"))
         }
-        let id = (device: status.device, inode: status.inode)
-        if chain.contains(where: { $0 == id }) { return }
-        chain.append(id)
-        defer { chain.removeLast() }
-        record(.directory(shown, mode: status.mode), Origin(real: real, shown: shown, status: status))
-        var below: [FilePath.Component] = []
-        for name in names {
-            guard let status = try? directory.status(of: name) else { continue }  // gone meanwhile
+        if !walk.listings.isEmpty { add(0, of: walk) }
+    }
+
+    private func add(_ number: Int, of walk: PushWalk) {
+        let listing = walk.listings[number]
+        places.append(Place(real: listing.real, shown: listing.shown))
+        record(.directory(listing.shown, mode: listing.status.mode), nil, listing.status)
+        for (name, status) in listing.entries {
             switch status.kind {
-            case .directory: below.append(name)
-            case .regular: add(file: name, status, real: real.appending(name), shown: shown.appending(name))
-            case .symlink: add(link: name, in: directory, status, real.appending(name), shown.appending(name))
+            case .regular: record(.file(name, PushIndex.File(status)), name, status)
+            case .symlink: add(link: name, at: listing.real, status)
             default: continue
             }
         }
-        let isRoot = shown.isEmpty && arrangement == .volume
-        for name in below where !(isRoot && name.string == ".containai") {
-            add(directory: real.appending(name), shown: shown.appending(name))
-        }
+        for below in listing.below { add(below, of: walk) }
     }
 
-    private func add(
-        link name: FilePath.Component, in directory: Directory, _ status: FileStatus, _ real: FilePath,
-        _ shown: FilePath
-    ) {
-        guard let text = try? directory.linkText(of: name) else { return }  // gone meanwhile
+    private func add(link name: FilePath.Component, at place: FilePath, _ status: FileStatus) {
+        let path = place.appending(name)
+        guard case .symlink(let text) = resolver.node(at: path) else { return }  // gone meanwhile
         var facts: FileFacts?
-        if case .found(_, .file(let found)) = resolver.resolve(real) { facts = found }
-        record(
-            .link(name, text: text, size: facts?.size, modified: facts?.modified),
-            Origin(real: real, shown: shown, status: status))
+        if case .found(_, .file(let found)) = resolver.resolve(path) { facts = found }
+        record(.link(name, text: text, size: facts?.size, modified: facts?.modified), name, status)
+    }
+
+    /// Where the bytes of a record are: free of symlinks.
+    private func real(_ number: Int) -> FilePath {
+        let (path, name) = (places[origins[number].place].real, origins[number].name)
+        return name.map { path.appending($0) } ?? path
+    }
+
+    /// What the thing of a record is called.
+    private func shown(_ number: Int) -> FilePath {
+        let path = places[origins[number].place].shown
+        return switch index.records[number] {
+        case .directory: path
+        case .file(let name, _), .link(let name, _, _, _): path.appending(name)
+        }
     }
 
     // MARK: what else an import reads
@@ -182,13 +189,9 @@ package final class PushSource {
         let kinds: ChangeWatch.Kinds = [.closed, .movedAway, .movedHere, .created, .removed, .attributes]
         var ids: Set<ChangeWatch.ID> = [try watch.add(source.tree.root, kinds)]
         var seen: Set<FilePath> = []
-        for (origin, record) in zip(origins, index.records) {
-            let parent = origin.real.removingLastComponent()
-            let paths = if case .directory = record { [origin.real, parent] } else { [parent] }
-            for path in paths where seen.insert(path).inserted {
-                // What is none, or gone, has one above it that is watched.
-                if let directory = try? source.tree.directory(path) { ids.insert(try watch.add(directory, kinds)) }
-            }
+        for path in places.flatMap({ [$0.real, $0.real.removingLastComponent()] }) where seen.insert(path).inserted {
+            // What is none, or gone, has one above it that is watched.
+            if let directory = try? source.tree.directory(path) { ids.insert(try watch.add(directory, kinds)) }
         }
         defer { watched = ids }
         return !ids.isSubset(of: watched)
@@ -229,7 +232,7 @@ package final class PushSource {
     }
 
     private func digest(_ number: Int) -> ContentDigest? {
-        guard let (directory, name) = try? source.tree.parent(of: origins[number].real) else { return nil }
+        guard let (directory, name) = try? source.tree.parent(of: real(number)) else { return nil }
         return try? contentSample(name, in: directory).digest  // gone or unreadable: it is needed, and the copy says so
     }
 
@@ -243,16 +246,16 @@ package final class PushSource {
         var wanted = needed.sorted()
         wanted += linked(by: wanted)
         for number in wanted {
-            let origin = origins[number]
-            try addDirectories(above: origin.shown, tar, &written)
+            let (path, status) = (shown(number), origins[number].status)
+            try addDirectories(path.removingLastComponent(), tar, &written)
             switch index.records[number] {
-            case .directory(let path, _):
-                guard let status = origin.status, written.insert(path).inserted, !path.isEmpty else { continue }
-                try tar.add(directory: path, status)
-            case .file: if written.insert(origin.shown).inserted { try tar.add(file: origin.real, as: origin.shown) }
+            case .directory:
+                guard let status else { try addDirectories(path, tar, &written); continue }
+                if written.insert(path).inserted, !path.isEmpty { try tar.add(directory: path, status) }
+            case .file: if written.insert(path).inserted { try tar.add(file: real(number), as: path) }
             case .link(_, let text, _, _):
-                guard let status = origin.status, written.insert(origin.shown).inserted else { continue }
-                try tar.add(link: origin.shown, text, status)
+                guard let status, written.insert(path).inserted else { continue }
+                try tar.add(link: path, text, status)
             }
         }
         try tar.finish()
@@ -263,9 +266,9 @@ package final class PushSource {
     private func linked(by numbers: [Int]) -> [Int] {
         var result: [Int] = []
         for number in numbers {
-            guard case .link = index.records[number], case .found(let real, _) = resolver.resolve(origins[number].real)
+            guard case .link = index.records[number], case .found(let real, _) = resolver.resolve(self.real(number))
             else { continue }
-            let known = origins.indices.filter { origins[$0].real.starts(with: real) && origins[$0].status != nil }
+            let known = origins.indices.filter { origins[$0].status != nil && self.real($0).starts(with: real) }
             if !known.isEmpty {
                 result += known
             } else {
@@ -277,14 +280,20 @@ package final class PushSource {
         return result
     }
 
-    private func addDirectories(above path: FilePath, _ tar: PushTar, _ written: inout Set<FilePath>) throws {
-        let above = path.removingLastComponent()
-        guard !above.isEmpty, !written.contains(above) else { return }
-        try addDirectories(above: above, tar, &written)
-        written.insert(above)
-        guard case .found(let real, .directory) = resolver.resolve(above),
+    /// Adds a directory and those above it, without what is in them.
+    private func addDirectories(_ path: FilePath, _ tar: PushTar, _ written: inout Set<FilePath>) throws {
+        guard !path.isEmpty, !written.contains(path) else { return }
+        try addDirectories(path.removingLastComponent(), tar, &written)
+        written.insert(path)
+        guard case .found(let real, .directory) = resolver.resolve(path),
             let status = try? source.tree.directory(real).status()
         else { return }  // gone meanwhile: it is made with the mode of one that nobody named
-        try tar.add(directory: above, status)
+        try tar.add(directory: path, status)
+    }
+}
+
+extension PushIndex.File {
+    fileprivate init(_ status: FileStatus) {
+        self.init(mode: status.mode, size: status.size, modified: status.modified)
     }
 }

@@ -22,17 +22,34 @@ package struct Baseline: Sendable {
         }
     }
 
-    package private(set) var files: [VolumePath: File]
+    /// What was written, but for what `recent` says.
+    package let base: BaselineText
+    /// What was written or removed since `base` was.
+    package let recent: BaselineText
+    /// What is neither in `base` nor in `recent` yet.
+    package private(set) var changes: [VolumePath: BaselineText.Record] = [:]
     /// The digest that `File.keys` are made with: keyed, so that no value can be guessed from it elsewhere.
     package let keyDigest: @Sendable ([UInt8]) -> String
 
-    package init(files: [VolumePath: File] = [:], keyDigest: @escaping @Sendable ([UInt8]) -> String) {
-        self.files = files
+    package init(base: BaselineText, recent: BaselineText, keyDigest: @escaping @Sendable ([UInt8]) -> String) {
+        self.base = base
+        self.recent = recent
         self.keyDigest = keyDigest
     }
 
+    /// One that holds nothing, for who decides without.
+    package init(keyDigest: @escaping @Sendable ([UInt8]) -> String) {
+        let nothing = BaselineText(key: "")
+        self.init(base: nothing, recent: nothing, keyDigest: keyDigest)
+    }
+
     package subscript(path: VolumePath) -> File? {
-        get { files[path] }
-        set { files[path] = newValue }
+        get {
+            guard case .file(let file)? = changes[path] ?? recent[path] ?? base[path] else { return nil }
+            return file
+        }
+        set {
+            if newValue != self[path] { changes[path] = newValue.map { .file($0) } ?? .forgotten }
+        }
     }
 }

@@ -37,6 +37,15 @@ package struct PushIndex: Sendable, Equatable {
     static let head = Array("cai-index 1\n".utf8)
 }
 
+extension [UInt8] {
+    /// Adds what comes before a number, the number, and a blank.
+    fileprivate mutating func append(word before: StaticString, _ number: some BinaryInteger, radix: Int = 10) {
+        before.withUTF8Buffer { append(contentsOf: $0) }
+        append(contentsOf: String(number, radix: radix).utf8)
+        append(0x20)
+    }
+}
+
 /// Why an index cannot be read.
 package struct PushIndexProblem: Error, Hashable, Sendable {
     /// The number of the record.
@@ -65,11 +74,14 @@ extension PushIndex {
         for record in records {
             switch record {
             case .directory(let path, let mode):
-                result += "D \(String(mode, radix: 8)) ".utf8
+                result.append(word: "D ", mode, radix: 8)
                 append(path, &result)
             case .file(let name, let file):
-                result +=
-                    "F \(String(file.mode, radix: 8)) \(file.size) \(file.modified) \(file.digest?.hex ?? "-") ".utf8
+                result.append(word: "F ", file.mode, radix: 8)
+                result.append(word: "", file.size)
+                result.append(word: "", file.modified)
+                result += (file.digest?.hex ?? "-").utf8
+                result.append(0x20)
                 append(name, &result)
             case .link(let name, let text, let size, let modified):
                 result += "L \(size.map { "\($0)" } ?? "-") \(modified.map { "\($0)" } ?? "-") ".utf8
