@@ -83,7 +83,7 @@ struct CounterpartReader {
         else { return nil }
         switch wanted.content {
         case .copy(let path, let facts, _):
-            if facts.size == stored.size, facts.modified == stored.modified { return nil }
+            if facts.size == stored.size, tellsNoChange(facts.modified, stored.modified) { return nil }
             let (directory, sourceName) = try source.tree.parent(of: path)
             return ImportSides(
                 source: try contentSample(sourceName, in: directory), sourceSize: facts.size,

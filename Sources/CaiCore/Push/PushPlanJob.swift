@@ -159,7 +159,7 @@ package struct PushPlanJob {
         }
         let mode = entry?.isSecret == true ? 0o600 : file.mode & 0o777
         if found.mode != mode { return .needed }
-        if found.size == file.size, found.modified == file.modified { return .unchanged }
+        if found.size == file.size, tellsNoChange(file.modified, found.modified) { return .unchanged }
         guard let digest = file.digest else { return .candidate }
         // What cannot be read differs.
         if found.size == file.size, (try? contentSample(last, in: directory))?.digest == digest { return .unchanged }

@@ -80,6 +80,12 @@ func decideImport(
     }
 }
 
+/// Whether the times of two files of one size, nanoseconds since the epoch, say that one is a copy of the other. Those of the
+/// seventies and of the first day of 1980 do not: build systems and archives give them to every file, whatever is in it.
+package func tellsNoChange(_ source: Int64, _ stored: Int64) -> Bool {
+    source == stored && source >= (315_532_800 + 86_400) * 1_000_000_000
+}
+
 /// Whether a file holds one login as a whole.
 func isCredential(fileName: String) -> Bool {
     let name = fileName.lowercased()
