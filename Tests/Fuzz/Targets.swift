@@ -14,6 +14,7 @@ enum Targets {
 
     static let names = [
         "archive", "export-manifest", "excludes", "environment", "manifest", "json", "push-index", "query",
+        "jsonc-edit", "user-record", "account-file",
     ]
 
     /// The reader of that name; nil when there is none.
@@ -27,6 +28,9 @@ enum Targets {
         case "json": { _ = JSONDocument(anyDialect: $0)?.root }
         case "push-index": readPushIndex
         case "query": readQuery
+        case "jsonc-edit": editDocument
+        case "user-record": readUserRecord
+        case "account-file": editAccounts
         default: nil
         }
     }
