@@ -3,7 +3,7 @@ import SystemPackage
 
 /// The scenarios, by command. Contents whose first word is SECRET must never be readable by others on the volume.
 enum Scenarios {
-    static let commands = ["sync", "links", "init", "undo", "import"]
+    static let commands = ["sync", "links", "init", "undo", "import", "opencode"]
 
     static func all(for commands: [String]) -> [Scenario] {
         commands.flatMap { command in
@@ -12,10 +12,26 @@ enum Scenarios {
             case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
             case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
             case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
+            case "opencode": [patched(.two), patched(.one)]
             case "init": Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
             default: [Scenario]()
             }
         }
+    }
+
+    // MARK: opencode
+
+    /// A configuration with comments that lies on the volume behind its link, and one that is missing.
+    private static func patched(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file("agent.toml", "[opencode.set]\nautoupdate = false\n[opencode.default]\nshare = \"manual\"\n")
+        volume.file(
+            "config/opencode/opencode.json", "// mine\n{\n  \"autoupdate\": true, // why\n  \"key\": \"x\"\n}\n",
+            mode: 0o600)
+        return Scenario(
+            name: "opencode", command: ["opencode", "patch", "--force", "--config", "/home/agent/agent.toml"],
+            ground: ground, home: home.nodes, volume: volume.nodes, settling: [["links", "repair"]])
     }
 
     // MARK: import
