@@ -78,6 +78,18 @@ extension VolumePath {
     }
 }
 
+extension VolumePath {
+    /// Whether this path, or a directory above it, is among these.
+    func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
+        var next: VolumePath? = self
+        while let path = next {
+            if paths.contains(path) { return true }
+            next = path.parent
+        }
+        return false
+    }
+}
+
 /// A path as a key of dictionaries: hashed once, all bytes together, where `FilePath` hashes character by character each
 /// time.
 package struct PathKey: Hashable, Comparable, Sendable {

@@ -20,7 +20,7 @@ struct ExportCommand: ParsableCommand {
     var output: String?
     @Option(help: "tgz or tar.zst; by default what the name of the output says, else tgz.") var format: ArchiveFormat?
     @Flag(help: "Also what the excludes leave out.") var noExcludes = false
-    @Flag(help: "Leave out what the manifests declare secret, and .env.") var noSecrets = false
+    @Flag(help: "Leave out secrets, also those inside files that hold other things too.") var noSecrets = false
 
     func run() throws {
         try reportingFailures {
@@ -53,12 +53,8 @@ struct ExportCommand: ParsableCommand {
     }
 
     private func choice(_ session: Session, _ patterns: [String]) -> ExportChoice {
-        var secrets: Set<PathKey> = []
-        if noSecrets {
-            secrets = Set(session.entries.filter(\.isSecret).map(\.target.key))
-            secrets.insert(PathKey(".env"))
-        }
-        return ExportChoice(excludes: noExcludes ? .none : Excludes(patterns), secrets: secrets)
+        ExportChoice(
+            excludes: noExcludes ? .none : Excludes(patterns), withoutSecretsOf: noSecrets ? session.entries : nil)
     }
 
     private func export(_ job: ExportJob, _ target: ExportTarget, _ workplace: Workplace) throws -> ExportReport {

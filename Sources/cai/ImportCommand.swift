@@ -28,6 +28,7 @@ struct ImportCommand: ParsableCommand {
     var config: String?
     @Option(help: ArgumentHelp("Work on the tree below this directory instead of the machine's own.", valueName: "dir"))
     var root = "/"
+    @OptionGroup var force: ForceOption
 
     @Flag(help: ArgumentHelp("Take what is not in the source for unchanged.", visibility: .hidden)) var partial = false
     @Option(help: ArgumentHelp("How the archive calls its home.", visibility: .hidden)) var sourceHome: String?
@@ -36,7 +37,9 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let session = try Session(Workplace(root: root, settings: nil).withoutMistakes())
+            let workplace = try Workplace(root: root, settings: nil).withoutMistakes()
+            try force.check(workplace, for: "import", isPreview: dryRun)
+            let session = try Session(workplace)
             let lines = try carryOut(session, openInput(session))
             session.complaints.forEach(Talk.finding)
             if json { try lines.document.print() }
@@ -141,6 +144,7 @@ struct ImportCommand: ParsableCommand {
         let job = LinksJob(session.machine, entries: entries)
         let options = session.options("links", isPreview: false)
         let links = try job.run(options, policy: .respectStrangers)
+        if let run = report.run { try AdditionNotes(session.machine).append(links.outcomes, to: run) }
         try job.stamp(links, options)
         return links
     }

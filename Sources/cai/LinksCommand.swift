@@ -15,7 +15,7 @@ struct LinksCommand: ParsableCommand {
         @Flag(help: "Print nothing but errors.") var quiet = false
 
         func run() throws {
-            try reportingFailures { try show(global, mode: .check, quiet: quiet) }
+            try reportingFailures { try show(global.workplace(), json: global.json, mode: .check, quiet: quiet) }
         }
     }
 
@@ -27,9 +27,14 @@ struct LinksCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Show what would be done.") var dryRun = false
         @Flag(help: "Print nothing but errors.") var quiet = false
+        @OptionGroup var force: ForceOption
 
         func run() throws {
-            try reportingFailures { try show(global, mode: dryRun ? .dryRun : .repair, quiet: quiet) }
+            try reportingFailures {
+                let workplace = try global.workplace()
+                try force.check(workplace, for: "links repair", isPreview: dryRun)
+                try show(workplace, json: global.json, mode: dryRun ? .dryRun : .repair, quiet: quiet)
+            }
         }
     }
 }
@@ -47,12 +52,12 @@ func runLinks(_ session: Session, _ mode: LinkLines.Mode) throws -> LinkLines {
     return LinkLines(report, session.layout, mode: mode)
 }
 
-private func show(_ global: GlobalOptions, mode: LinkLines.Mode, quiet: Bool) throws {
-    let session = try Session(try global.workplace())
+private func show(_ workplace: Workplace, json: Bool, mode: LinkLines.Mode, quiet: Bool) throws {
+    let session = try Session(workplace)
     let lines = try runLinks(session, mode)
     session.complaints.forEach(Talk.finding)
     lines.report.findings.filter { $0.severity == .warning }.forEach(Talk.finding)
-    if global.json {
+    if json {
         try lines.document.print()
     } else if !quiet {
         lines.text.forEach { print($0) }

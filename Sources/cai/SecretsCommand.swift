@@ -37,11 +37,14 @@ struct SecretsCommand: ParsableCommand {
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Show what would be removed.") var dryRun = false
         @Flag(help: "Remove it. Without this nothing is removed.") var yes = false
+        @OptionGroup var force: ForceOption
 
         func run() throws {
             try reportingFailures {
-                let session = try Session(try global.workplace())
                 let isPreview = dryRun || !yes
+                let workplace = try global.workplace()
+                try force.check(workplace, for: "secrets purge", isPreview: isPreview)
+                let session = try Session(workplace)
                 let report = try session.workplace.asOwner {
                     try SecretsJob(session.machine, entries: session.entries)
                         .purge(session.options("secrets", isPreview: isPreview))

@@ -3,23 +3,26 @@ import CaiCore
 import CaiModel
 import SystemPackage
 
-/// `cai undo`: brings back what a run displaced.
+/// `cai undo`: brings back what a run displaced and takes away what it added.
 struct UndoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo", abstract: "Bring back what a run displaced.",
         discussion: """
             Without an ID, undoes the newest run that was no undo itself. What stands there now is displaced in turn, so \
-            an undo can be undone by its own ID.
+            an undo can be undone by its own ID. What an import added goes again, unless it was changed since.
             """)
 
     @OptionGroup var global: GlobalOptions
     @Argument(help: "The run, as cai undo --list shows it.") var id: String?
     @Flag(help: "List the runs that can be undone, newest first.") var list = false
     @Flag(help: "Show what would be brought back.") var dryRun = false
+    @OptionGroup var force: ForceOption
 
     func run() throws {
         try reportingFailures {
-            let session = try Session(forUndo: try global.workplace(), isPreview: dryRun || list)
+            let workplace = try global.workplace()
+            try force.check(workplace, for: "undo", isPreview: dryRun || list)
+            let session = try Session(forUndo: workplace, isPreview: dryRun || list)
             if list {
                 return try show(
                     session.workplace.asOwner { try UndoJob(session.machine, entries: session.entries).list() })
@@ -53,15 +56,15 @@ struct UndoCommand: ParsableCommand {
     private func show(_ report: RunReport<UndoPlan>, _ layout: Layout) throws {
         if global.json { try report.json(layout, command: "undo").print() }
         for outcome in report.outcomes {
-            guard let (kept, place) = outcome.step.restored else { continue }
+            let words = outcome.step.undoWords(layout)
             switch outcome.result {
             case .planned:
-                Talk.line("[DRY-RUN] Would restore: \(layout.text(place)) (from \(kept.printable))")
+                Talk.line("[DRY-RUN] Would \(words.planned)")
                 for path in outcome.step.expectedDisplaced {
                     Talk.line("[DRY-RUN] Would keep displaced: \(layout.text(displaced: path))")
                 }
             case .done:
-                Talk.ok("\(layout.text(place)) restored")
+                Talk.ok(words.done)
                 for path in outcome.displaced {
                     Talk.line("[DISPLACED] \(layout.text(displaced: path)) -> \(report.kept(path, layout))")
                 }
@@ -69,11 +72,12 @@ struct UndoCommand: ParsableCommand {
             }
         }
         report.allFindings.forEach(Talk.finding)
-        let count = report.outcomes.count - report.problems.count
+        let would = dryRun ? "would be " : ""
+        let done = report.outcomes.filter { $0.result == .planned || $0.result == .done }
+        let restored = done.filter { $0.step.restored != nil }.count
         Talk.info(
-            dryRun
-                ? "\(count) of \(report.detail.items.count) items of \(report.detail.run) would be restored."
-                : "\(count) of \(report.detail.items.count) items of \(report.detail.run) restored.")
+            "\(restored) of \(report.detail.items.count) items of \(report.detail.run) \(would)restored"
+                + (done.count == restored ? "." : ", \(done.count - restored) additions \(would)taken back."))
         if report.hasFailed { throw Exit.found }
     }
 }
@@ -84,6 +88,17 @@ extension RunReport<UndoPlan> {
 }
 
 extension Step {
+    /// What the step does, as the end of two sentences.
+    fileprivate func undoWords(_ layout: Layout) -> (planned: String, done: String) {
+        if let (kept, place) = restored {
+            return ("restore: \(layout.text(place)) (from \(kept.printable))", "\(layout.text(place)) restored")
+        }
+        guard case .place(let placement) = self else { return (words(layout), words(layout)) }
+        let path = layout.text(placement.target)
+        if case .nothing = placement.content { return ("remove: \(path)", "\(path) removed, which the run had added") }
+        return ("restore the mode of: \(path)", "\(path) has its mode back")
+    }
+
     /// What comes back from the displaced store, and where it goes.
     fileprivate var restored: (kept: FilePath, place: Place)? {
         switch self {

@@ -61,14 +61,14 @@ func settledWorld(_ tree: Item = [:]) throws -> World {
 
 extension World {
     /// The content of everything displaced, by its path below its run (`home/…`, `volume/…`); what later runs displaced
-    /// from the same place has `#2`, `#3` and so on behind it.
+    /// from the same place has `#2`, `#3` and so on behind it. The lists of what runs added are left out.
     func displaced() throws -> [String: String] {
         let store = volume.appending(".containai/displaced")
         guard Files.exists(store) else { return [:] }
         var result: [String: String] = [:]
         for run in try Files.names(store) {
             let directory = store.appending(run.components)
-            for (path, fact) in try Snapshot(of: directory).facts {
+            for (path, fact) in try Snapshot(of: directory).facts where path != "added" {
                 var name = path.shown
                 var number = 1
                 while result[name] != nil {

@@ -31,6 +31,8 @@ package struct Snapshot: Sendable, Equatable {
 
     package let facts: [FilePath: Fact]
 
+    package init(facts: [FilePath: Fact]) { self.facts = facts }
+
     /// Looks at everything below a directory, the directory itself included (as the empty path).
     package init(of directory: FilePath) throws {
         var facts: [FilePath: Fact] = [:]

@@ -101,6 +101,7 @@ final class Decompressor {
     }
 
     private func handOver(_ content: [UInt8]) throws {
+        if content.isEmpty { return }  // which would mean the end
         totalMade += Int64(content.count)
         if totalMade > ArchiveLimits.ratioStart, totalMade / limits.ratio > max(totalRead, 1) {
             throw problem(

@@ -20,6 +20,16 @@ package struct UnpackedArchive: Sendable {
     /// Of an export, with its amendments.
     package let manifest: ExportManifest?
     package let findings: [Finding]
+
+    /// The digests of the files below one directory, by their paths in it.
+    func digests(below base: FilePath) -> [PathKey: ContentDigest] {
+        var result: [PathKey: ContentDigest] = [:]
+        for member in members {
+            var path = member.path
+            if let digest = member.digest, path.removePrefix(base) { result[PathKey(path)] = digest }
+        }
+        return result
+    }
 }
 
 /// Why an archive is refused. Nothing of it is left in the staging directory.

@@ -16,12 +16,14 @@ final class Batch {
     /// From this many files on, they are copied by several threads.
     private static let threadedCount = 64
 
-    private let machine: Machine
+    let machine: Machine
     private let run: RunID
     private let source: SourceTree?
     private let placements: [Placement]
     private let keyDigest: @Sendable ([UInt8]) -> String
-    private(set) var record = BatchRecord()
+    var record = BatchRecord()
+    /// What an undo takes back.
+    var additions: [Addition] = []
     /// Attributes that the volume could not hold.
     private(set) var lostAttributes: Set<String> = []
 
@@ -56,6 +58,7 @@ final class Batch {
         try fill(workshop)
         try finishDirectories(workshop)
         try noteInodes(workshop)
+        try noteAdditions(workshop)
         if fileCount > Self.fsyncLimit { try workshop.descriptor.syncFileSystem(workshop.label) }
         try workshop.sync()
     }
@@ -66,13 +69,14 @@ final class Batch {
         let target = placement.target
         switch placement.content {
         case .mode(let mode):
-            record.add(.mode, target, inode: placement.found.facts?.inode ?? 0, mode: mode)
+            addMode(mode, placement)
             return
         case .nothing:
-            record.add(.remove, target, inode: placement.found.facts?.inode ?? 0, isOurs: placement.isOurs)
+            try forget(target, found: placement.found)
+            record.add(.remove, target, inode: placement.found.facts?.inode ?? 0, isOurs: placement.keeping == .none)
             return
         case .directory(let mode, _, _) where placement.found.isDirectory:
-            record.add(.mode, target, inode: placement.found.facts?.inode ?? 0, mode: mode)
+            addMode(mode, placement)
             return
         default: break
         }
@@ -83,29 +87,42 @@ final class Batch {
         case .directory(let mode, let modified, let from):
             _ = try folder.makeDirectory(name, mode: 0o700)
             staged[target] = StagedDirectory(path: path, mode: mode, modified: modified, source: from)
+            addition(of: placement, .directory)
         case .link(let text, let modified):
             try folder.makeLink(name, to: text)
             if let modified { try folder.setTimes(of: name, accessed: modified, modified: modified) }
+            addition(of: placement, .symlink(text: text))
         case .text(let bytes, let mode):
             fileCount += 1
             try folder.writeFile(name, bytes, mode: mode, isDurable: true)
+            let written = digest(of: bytes)
+            addition(of: placement, .file(written, size: Int64(bytes.count)))
             if target.isReserved { return }
             note(
-                target, digest(of: bytes), size: Int64(bytes.count), mode: mode,
+                target, written, size: Int64(bytes.count), mode: mode,
                 document: placement.origin.map(\.document) ?? bytes, source: placement.origin?.digest)
         case .kept(let kept, let source):
             let (from, keptName) = try DisplacedStore(machine.volume).open(source).parent(of: kept)
             var copier = TreeCopier()
             try copier.copy(keptName, in: from, to: folder, as: name)
             record.forgotten.append(target.relative.encoded)
+            if isNew(placement) { try noteContent(of: name, in: folder, target) }
         case .copy(let from, let facts, let mode):
             fileCount += 1
             let pair = StagingJob.Folder(from: from.removingLastComponent(), to: path.removingLastComponent())
             guard let fromName = from.lastComponent else { return }
             jobs[pair, default: []].append(
-                StagingJob.File(from: fromName, to: name, facts: facts, mode: mode, target: target))
+                StagingJob.File(
+                    from: fromName, to: name, facts: facts, mode: mode, target: target, isNew: isNew(placement),
+                    digest: source?.digests[PathKey(from)]))
         case .mode, .nothing: break
         }
+    }
+
+    private func addMode(_ mode: UInt16, _ placement: Placement) {
+        record.add(.mode, placement.target, inode: placement.found.facts?.inode ?? 0, mode: mode)
+        guard let old = placement.found.facts?.mode, old != mode, placement.keeping != .none else { return }
+        additions.append(Addition(placement.target, .mode(from: old, to: mode)))
     }
 
     /// Where a placement is staged: in the new directory that it goes into, or as an operation of its own.
@@ -115,7 +132,7 @@ final class Batch {
         {
             return directory.path.appending(name)
         }
-        return FilePath(record.add(.put, placement.target, inode: 0, isOurs: placement.isOurs))
+        return FilePath(record.add(.put, placement.target, inode: 0, isOurs: placement.keeping == .none))
     }
 
     private func fill(_ workshop: Directory) throws {
@@ -133,6 +150,7 @@ final class Batch {
             lostAttributes.formUnion(file.lostAttributes)
             note(
                 file.target, file.digest, size: file.size, mode: file.mode, document: file.document)
+            if file.isNew { additions.append(Addition(file.target, .file(file.digest, size: file.size))) }
         }
     }
 
@@ -224,6 +242,9 @@ private struct StagingJob: Sendable {
         let facts: FileFacts
         let mode: UInt16
         let target: VolumePath
+        let isNew: Bool
+        /// What is known of its content, where it was staged for this run.
+        let digest: ContentDigest?
     }
 
     struct Staged: Sendable {
@@ -233,6 +254,7 @@ private struct StagingJob: Sendable {
         let mode: UInt16
         let document: [UInt8]?
         let lostAttributes: [String]
+        let isNew: Bool
     }
 
     private static let size = 32
@@ -280,17 +302,19 @@ private struct StagingJob: Sendable {
         }
         return Staged(
             target: file.target, digest: digest.digest, size: result.source.size, mode: file.mode,
-            document: isDocument ? document : nil, lostAttributes: result.lostAttributes)
+            document: isDocument ? document : nil, lostAttributes: result.lostAttributes, isNew: file.isNew)
     }
 
     private func move(_ file: File, _ from: Directory, _ to: Directory, isDurable: Bool) throws -> Staged {
-        let sample = try contentSample(file.from, in: from)
+        let isDocument = isDocument(file)
+        let sample = try file.digest == nil || isDocument ? contentSample(file.from, in: from) : nil
+        let digest = try file.digest ?? sample?.digest ?? contentSample(file.from, in: from).digest
         try from.renameExclusively(file.from, to: to, file.to)
         if file.facts.mode != file.mode { try to.setMode(of: file.to, to: file.mode) }
         if isDurable { try to.openFile(file.to).sync(to.label.appending(file.to)) }
         return Staged(
-            target: file.target, digest: sample.digest, size: file.facts.size, mode: file.mode,
-            document: isDocument(file) ? sample.document : nil, lostAttributes: [])
+            target: file.target, digest: digest, size: file.facts.size, mode: file.mode,
+            document: isDocument ? sample?.document : nil, lostAttributes: [], isNew: file.isNew)
     }
 
     private func isDocument(_ file: File) -> Bool {

@@ -13,7 +13,7 @@ struct BatchRecord: Codable, Sendable {
         /// Of what was staged; for `remove` and `mode` of what stands at the path.
         var inode: UInt64
         let mode: UInt16?
-        /// Whether what makes room needs no keeping.
+        /// Whether a file that makes room goes for good.
         let isOurs: Bool
     }
 
@@ -93,6 +93,7 @@ struct BatchExchange {
             }
         }
         try sync(record)
+        try displaced.takeAdditions(from: workshop)
     }
 
     private func put(
@@ -149,13 +150,13 @@ struct BatchExchange {
         }
     }
 
-    /// Keeps what had to make room, unless it holds nothing.
+    /// Keeps what had to make room, unless it holds no bytes and never could, or is to go for good.
     private func giveAway(
         _ name: FilePath.Component, in directory: Directory, _ target: VolumePath, _ operation: BatchRecord.Operation
     ) throws {
         let node = Node(name, in: directory)
         if node.isMissing { return }
-        if node.isFile, operation.isOurs || node.facts?.size == 0 { return try directory.unlink(name) }
+        if node.isFile, operation.isOurs { return try directory.unlink(name) }
         if case .special = node { return try directory.unlink(name) }
         try displaced.take(name, in: directory, as: Place.volume(target).displacedPath)
     }

@@ -3,9 +3,10 @@ package import CaiPlatform
 import SystemPackage
 
 /// `.containai/displaced/` on the volume: one directory a run, in it `home/…` and `volume/…` with what had to make room,
-/// same relative paths and modes.
+/// same relative paths and modes, and `added`, a list of what it put where nothing stood.
 package struct DisplacedStore: Sendable {
     static let directory = FilePath(".containai/displaced")
+    static let additions: FilePath.Component = "added"
 
     let volume: Tree
     package init(_ volume: Tree) { self.volume = volume }
@@ -24,6 +25,17 @@ package struct DisplacedStore: Sendable {
         Tree(root: try volume.directory(Self.directory.appending(run.text)))
     }
 
+    /// What a run added and an undo takes back; none where it is not known. Throws `SystemCallError`, and
+    /// `DamagedAdditions` for a list that no run wrote.
+    func additions(of run: RunID) throws -> [Addition] {
+        let root = try open(run).root
+        guard Node(Self.additions, in: root).isFile else { return [] }
+        let path = root.label.appending(Self.additions)
+        let bytes = try root.openFile(Self.additions).readAll(limit: 256 << 20, path)
+        guard let additions = AdditionList.additions(in: bytes) else { throw DamagedAdditions(path: path) }
+        return additions
+    }
+
     /// Bytes that one run keeps.
     func size(of run: RunID) throws -> Int64 {
         func size(_ directory: Directory) throws -> Int64 {
@@ -40,6 +52,12 @@ package struct DisplacedStore: Sendable {
         let directory = try volume.directory(Self.directory)
         if let name = FilePath.Component(run.text) { try TreeEmptier.remove(name, in: directory) }
     }
+}
+
+/// The list of what a run added holds something else.
+struct DamagedAdditions: Error, CustomStringConvertible {
+    let path: FilePath
+    var description: String { "\(path.printable) is damaged: what the run added is not known" }
 }
 
 /// Where one run puts what it displaces.
@@ -69,6 +87,14 @@ final class DisplacedRun {
         try parent.sync()
         paths.append(place)
         return place
+    }
+
+    /// Keeps the list of what the run added, if it staged one.
+    func takeAdditions(from workshop: Directory) throws {
+        guard try workshop.status(of: DisplacedStore.additions) != nil else { return }
+        let root = try tree().root
+        try workshop.rename(DisplacedStore.additions, to: root, DisplacedStore.additions, .replace)
+        try root.sync()
     }
 
     private func moveAcross(

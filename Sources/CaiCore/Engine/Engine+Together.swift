@@ -60,7 +60,7 @@ extension Engine {
         } catch {
             return report(detail, failed: error, findings, run, isCommitted: true)
         }
-        if !displaced.paths.isEmpty { forgetOldRuns(&findings) }
+        if !displaced.paths.isEmpty || !batch.additions.isEmpty { forgetOldRuns(&findings) }
         if !batch.lostAttributes.isEmpty {
             let names = batch.lostAttributes.sorted().joined(separator: ", ")
             findings.append(

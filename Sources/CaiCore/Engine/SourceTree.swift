@@ -1,3 +1,4 @@
+import CaiModel
 package import CaiPlatform
 package import SystemPackage
 
@@ -9,9 +10,17 @@ package struct SourceTree: Sendable {
     /// Whether its files may be moved instead of copied: a tree that was staged on the volume for this very run.
     package let isStaged: Bool
 
-    package init(root: Directory, names: [FilePath], isStaged: Bool = false) {
+    /// The digests of files that were read while they were staged.
+    let digests: [PathKey: ContentDigest]
+
+    package init(root: Directory, names: [FilePath]) {
+        self.init(root: root, names: names, isStaged: false, digests: [:])
+    }
+
+    init(root: Directory, names: [FilePath], isStaged: Bool, digests: [PathKey: ContentDigest]) {
         tree = Tree(root: root)
         self.names = names
         self.isStaged = isStaged
+        self.digests = digests
     }
 }

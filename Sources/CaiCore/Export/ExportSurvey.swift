@@ -1,4 +1,4 @@
-package import CaiModel
+import CaiModel
 import CaiPlatform
 import SystemPackage
 
@@ -34,23 +34,6 @@ struct ExportItem: Sendable {
     }
 }
 
-/// What is left out of an export, beside what `cai` keeps for itself.
-package struct ExportChoice: Sendable {
-    package let excludes: Excludes
-    /// Paths of the volume that hold secrets, to be left out with everything below them; empty to keep them.
-    package let secrets: Set<PathKey>
-
-    package init(excludes: Excludes, secrets: Set<PathKey>) {
-        self.excludes = excludes
-        self.secrets = secrets
-    }
-
-    func leavesOut(_ path: FilePath) -> Bool {
-        let path = VolumePath(unchecked: path)
-        return path.isReserved || secrets.contains(path.key) || excludes.excluding(path) != nil
-    }
-}
-
 /// Walks a volume and reads everything once: for the manifest, which comes before the content it speaks of.
 struct ExportSurvey {
     let volume: Tree
@@ -58,8 +41,8 @@ struct ExportSurvey {
     /// Files of the export itself, which may lie on the volume.
     let own: [FileStatus]
     let spool: Spool
-    private(set) var items: [ExportItem] = []
-    private(set) var findings: [Finding] = []
+    var items: [ExportItem] = []
+    var findings: [Finding] = []
     private var linked: [Inode: FilePath] = [:]
     private var databases: [ExportItem] = []
 
@@ -81,6 +64,7 @@ struct ExportSurvey {
         try readFiles(progress)
         try copyDatabases()
         items.removeAll { if case .unread = $0.content { true } else { false } }
+        if let judge = choice.judge { try leaveSecretsOut(judge) }
         repairHardLinks()
     }
 
@@ -124,9 +108,9 @@ struct ExportSurvey {
         }
     }
 
-    private func place(_ path: FilePath) -> String { volume.root.label.appending(path.components).printable }
+    func place(_ path: FilePath) -> String { volume.root.label.appending(path.components).printable }
 
-    private mutating func complain(_ path: FilePath, _ error: SystemCallError) {
+    mutating func complain(_ path: FilePath, _ error: SystemCallError) {
         findings.append(
             Finding(.error, at: place(path), "was left out: \(error.plainReason)", advice: error.errno.advice))
     }
@@ -180,10 +164,7 @@ struct ExportSurvey {
         case .gone: break
         case .database: databases.append(items[index])
         case .restless:
-            findings.append(
-                Finding(
-                    .error, at: place(items[index].path), "was left out: it changed each time while it was read",
-                    advice: "stop what writes it, and export again"))
+            findings.append(.restless(at: place(items[index].path)))
         }
     }
 

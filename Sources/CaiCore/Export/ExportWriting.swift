@@ -63,11 +63,7 @@ struct ExportWriting {
 
     private mutating func leaveOut(_ path: FilePath) {
         amendments.append(ExportManifest.Entry(path: path, kind: .omitted, mode: 0))
-        findings.append(
-            Finding(
-                .error, at: volume.root.label.appending(path.components).printable,
-                "was left out: it changed each time while it was read", advice: "stop what writes it, and export again")
-        )
+        findings.append(.restless(at: volume.root.label.appending(path.components).printable))
     }
 
     private func member(

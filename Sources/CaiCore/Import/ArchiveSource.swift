@@ -53,7 +53,9 @@ package final class ArchiveSource: Sendable {
             let own = [home, machine.layout.home].compactMap { $0 }
             let names = base.isEmpty ? own : [FilePath("/").pushing(base)] + own
             opened = OpenedSource(
-                tree: SourceTree(root: try root.descendant(base), names: names, isStaged: !isPreview),
+                tree: SourceTree(
+                    root: try root.descendant(base), names: names, isStaged: !isPreview,
+                    digests: isPreview ? [:] : archive.digests(below: base)),
                 isOwnHome: false, label: label)
         } catch {
             Self.remove(name, in: parent)

@@ -29,10 +29,8 @@ extension Workplace {
     }
 
     /// Throws `NotInContainer` unless this process is in a container, whatever is mounted there. A tree below another root may
-    /// be worked on anywhere.
-    package func requireInside(for command: String) throws { try requireInside(for: command, hasForce: false) }
-
-    private func requireInside(for command: String, hasForce: Bool) throws {
+    /// be worked on anywhere. `hasForce`: the command can be told to work nevertheless.
+    package func requireInside(for command: String, hasForce: Bool = false) throws {
         guard rootPath == "/" else { return }
         let decision = ContainerDecision(ContainerFacts(ContainerEvidence.gather()))
         guard decision.isInsideContainer else {

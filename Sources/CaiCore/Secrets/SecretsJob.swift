@@ -29,18 +29,16 @@ package struct SecretsJob {
 }
 
 private struct SecretSearch {
-    private static let largest = 4 << 20
-
     let machine: Machine
     let entries: [Entry]
-    private let filter: GitFilter
+    private let judge: SecretJudge
     var secrets: [FoundSecret] = []
     var findings: [Finding] = []
 
     init(_ machine: Machine, entries: [Entry]) {
         self.machine = machine
         self.entries = entries.filter { !$0.flags.contains(.glob) }
-        filter = GitFilter(withoutSecrets: true, workspace: machine.layout.home.appending("workspace").string)
+        judge = SecretJudge(entries)
     }
 
     mutating func search() {
@@ -119,24 +117,16 @@ private struct SecretSearch {
             return add(.declared, remainder)
         }
         if original.relative == ".env" { return add(.environment) }
-        let isDeclaredPlain = entries.contains { $0.target == original }
-        if !isDeclaredPlain, isSecretByName(original.relative) { return add(.name) }
-        guard facts.size <= Self.largest else { return }
-        let isGit = original.relative == "git/gitconfig" || original.relative == ".gitconfig"
-        let kind = SecretStripping.Kind(original)
-        if kind == nil, !isGit {
-            if facts.size < 1 << 20, isSecretByContent(try directory.openFile(name).readHead(4096, directory.label)) {
-                add(.privateKey)
-            }
-            return
+        let verdict = try judge.judge(original, size: facts.size) {
+            try directory.openFile(name).readHead(4096, directory.label)
+        } content: {
+            try directory.openFile(name).readAll(limit: Int(facts.size) + 4096, directory.label.appending(name))
         }
-        let bytes = try directory.openFile(name).readAll(limit: Self.largest, directory.label.appending(name))
-        if isGit {
-            guard filter.holdsSecrets(bytes) else { return }
-            let text = filter.filtered(.init(path: original.relative, bytes: bytes)) { _, _, _ in nil }
-            add(.mixed, FoundSecret.Remainder(bytes: text, mode: facts.mode))
-        } else if let result = kind?.strip(bytes), result.count > 0 {
-            add(.mixed, FoundSecret.Remainder(bytes: result.bytes, mode: facts.mode))
+        switch verdict {
+        case .secret(let kind): add(kind)
+        case .examined(let rest, hadSecrets: true):
+            add(.mixed, FoundSecret.Remainder(bytes: rest, mode: facts.mode))
+        case .plain, .unknown, .examined: return
         }
     }
 }

@@ -15,7 +15,7 @@ package struct UnknownRun: Error, Sendable {
     package let name: String?
 }
 
-/// Brings displaced content back.
+/// Brings displaced content back, and takes away what was added.
 package struct UndoJob {
     let machine: Machine
     let entries: [Entry]
@@ -30,8 +30,11 @@ package struct UndoJob {
         let store = DisplacedStore(machine.volume)
         return try store.runs().reversed().map { run in
             let leaves = try leaves(of: run)
+            // A list that cannot be read is told when the run is to be undone.
+            let additions = (try? store.additions(of: run)) ?? []
             return KeptRun(
-                id: run, items: leaves.count, bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) })
+                id: run, items: leaves.count + additions.count,
+                bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) })
         }
     }
 
@@ -46,11 +49,13 @@ package struct UndoJob {
     private func plan(_ run: RunID) -> UndoPlan {
         var findings: [Finding] = []
         do {
-            let items = try observe(run, &findings)
-            return planUndo(items, run: run, findings: findings)
+            let additions = try DisplacedStore(machine.volume).additions(of: run).map(
+                AdditionReader(machine.volume).see)
+            let seen = UndoObservation(items: try observe(run, &findings), additions: additions)
+            return planUndo(seen, run: run, layout: machine.layout, findings: findings)
         } catch {
             findings.append(Finding(.error, at: run.text, "cannot be read: \(error.sentence)"))
-            return planUndo([], run: run, findings: findings)
+            return planUndo(UndoObservation(), run: run, layout: machine.layout, findings: findings)
         }
     }
 
@@ -65,6 +70,7 @@ package struct UndoJob {
         func visit(_ directory: Directory, _ path: FilePath) throws {
             // A copy in the making is no content yet; a temporary name that kept content is for a hand to bring back.
             for name in try directory.names() where TemporaryName.parse(name)?.kind != .part {
+                if path.isEmpty, name == DisplacedStore.additions { continue }
                 let below = path.appending(name)
                 let node = Node(name, in: directory)
                 if node.isDirectory, !isWhole(below) {

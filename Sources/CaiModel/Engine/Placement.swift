@@ -20,22 +20,32 @@ package enum PlacedContent: Sendable, Equatable {
 /// One path of the volume that changes together with all others of its plan: afterwards, also after a kill, either all of
 /// them have changed or none.
 package struct Placement: Sendable, Equatable {
+    /// What becomes of that which has to make room.
+    package enum Keeping: Sendable {
+        /// It is displaced, and the report says so unless it is empty.
+        case shown
+        /// It is text of our own: displaced for an undo, and of no interest otherwise.
+        case quiet
+        /// It is removed for good.
+        case none
+    }
+
     package let target: VolumePath
     /// What the plan saw there.
     package let found: Node
     package let content: PlacedContent
-    /// Whether what stands there is text of our own, which needs no keeping.
-    package let isOurs: Bool
+    package let keeping: Keeping
     /// The version of the source that was considered, where something else is written.
     package let origin: SourceVersion?
 
     package init(
-        _ target: VolumePath, found: Node, content: PlacedContent, isOurs: Bool = false, origin: SourceVersion? = nil
+        _ target: VolumePath, found: Node, content: PlacedContent, keeping: Keeping = .shown,
+        origin: SourceVersion? = nil
     ) {
         self.target = target
         self.found = found
         self.content = content
-        self.isOurs = isOurs
+        self.keeping = keeping
         self.origin = origin
     }
 
@@ -48,9 +58,9 @@ package struct Placement: Sendable, Equatable {
         }
     }
 
-    /// Whether what stands there has to make room and is worth keeping.
+    /// Whether what stands there has to make room and is worth telling about.
     package var displaces: Bool {
-        if isOurs { return false }
+        guard keeping == .shown else { return false }
         switch (content, found) {
         case (.mode, _), (.directory, .directory), (_, .missing), (_, .special), (_, .unreachable): return false
         case (_, .file(let facts)): return facts.size > 0

@@ -26,9 +26,21 @@ package struct UndoPlan: Planned {
     package let items: [KeptItem]
 }
 
-/// Plans to bring back what a run displaced. What is already as it was needs no step; what stands there now is displaced
-/// in turn, so that an undo can be undone.
-package func planUndo(_ items: [KeptItem], run: RunID, findings: [Finding]) -> UndoPlan {
+/// What a run changed and what stands there today.
+package struct UndoObservation: Sendable {
+    package let items: [KeptItem]
+    package let additions: [SeenAddition]
+
+    package init(items: [KeptItem] = [], additions: [SeenAddition] = []) {
+        self.items = items
+        self.additions = additions
+    }
+}
+
+/// Plans to bring back what a run displaced, and to take away what it added. What is already as it was needs no step; what
+/// stands there now is displaced in turn, so that an undo can be undone.
+package func planUndo(_ seen: UndoObservation, run: RunID, layout: Layout, findings: [Finding]) -> UndoPlan {
+    let items = seen.items
     let wanted = items.filter { !$0.isSame }
     let placements = wanted.compactMap { item -> Placement? in
         guard case .volume(let target) = item.place else { return nil }
@@ -37,11 +49,15 @@ package func planUndo(_ items: [KeptItem], run: RunID, findings: [Finding]) -> U
     // What lies on the volume alone comes back all together or not at all.
     let isTogether = placements.count == wanted.count
     let isKnown = !findings.contains { $0.severity == .error }
-    let steps =
-        isTogether
-        ? (isKnown ? placements : []).map { Step.place($0) }
-        : wanted.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
-    return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
+    guard isTogether else {
+        // Only runs that change the volume alone note what they add.
+        let steps = wanted.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
+        return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
+    }
+    let returning = items.compactMap { if case .volume(let target) = $0.place { target } else { nil } }
+    let taken = planTakingBack(seen.additions, replaced: Set(returning), layout: layout)
+    let steps = isKnown ? (placements + taken.placements).map { Step.place($0) } : []
+    return UndoPlan(plan: Plan(steps: steps, findings: findings + taken.findings), run: run, items: items)
 }
 
 /// Where something displaced from the home goes back to.

@@ -82,9 +82,7 @@ package struct GitFilter: Sendable {
                 section = name
                 isSecretSection = hasCredentials(subsection)
             case .variable(let key, let value, _):
-                let isSecretKey =
-                    section == "http" && ["extraheader", "cookiefile", "proxyauthmethod"].contains(key) && value != nil
-                if isSecretSection || isSecretKey || holdsSecret(value) { return true }
+                if isSecretSection || isSecret(section, key) || holdsSecret(value) { return true }
             case .other: continue
             }
         }
@@ -100,10 +98,15 @@ package struct GitFilter: Sendable {
         case "tag": key == "gpgsign" || key == "forcesignannotated"
         case "push": key == "gpgsign"
         case "core": key == "sshcommand" || key == "askpass"
-        case "http":
-            withoutSecrets
-                && ["extraheader", "cookiefile", "sslkey", "sslcert", "sslcertpasswordprotected"].contains(key)
-        case "sendemail": withoutSecrets && key == "smtppass"
+        default: withoutSecrets && isSecret(section, key)
+        }
+    }
+
+    /// Whether the value of a key is a secret, or leads to one.
+    private func isSecret(_ section: String, _ key: String) -> Bool {
+        switch section {
+        case "http": ["extraheader", "cookiefile", "sslkey", "sslcert", "sslcertpasswordprotected"].contains(key)
+        case "sendemail": key == "smtppass"
         default: false
         }
     }

@@ -75,8 +75,8 @@ package func planImport(
         return planner.result
     }
     for item in seen.items { planner.add(item) }
-    for (target, found) in seen.extras { planner.remove(target, found, isOurs: false) }
-    for (target, found) in seen.obsolete { planner.remove(target, found, isOurs: true) }
+    for (target, found) in seen.extras { planner.remove(target, found, .shown) }
+    for (target, found) in seen.obsolete { planner.remove(target, found, .quiet) }
     if let stamp, !planner.result.plan.isEmpty { planner.add(stamp) }
     return planner.result
 }
@@ -209,7 +209,7 @@ private struct ImportPlanner {
             .place(
                 Placement(
                     item.target, found: item.found, content: content,
-                    isOurs: item.found.isFile && item.authority == .volume, origin: origin)))
+                    keeping: item.found.isFile && item.authority == .volume ? .quiet : .shown, origin: origin)))
     }
 
     private mutating func noteReplacement(_ item: ImportItem) {
@@ -265,10 +265,10 @@ private struct ImportPlanner {
             .place(Placement(path, found: directories[path] ?? .missing, content: .mode(facts.mode & 0o700))))
     }
 
-    mutating func remove(_ target: VolumePath, _ found: Node, isOurs: Bool) {
+    mutating func remove(_ target: VolumePath, _ found: Node, _ keeping: Placement.Keeping) {
         // It goes with the directory that it is in.
         if target.isAtOrBelow(replaced) { return }
-        result.plan.steps.append(.place(Placement(target, found: found, content: .nothing, isOurs: isOurs)))
+        result.plan.steps.append(.place(Placement(target, found: found, content: .nothing, keeping: keeping)))
     }
 
     mutating func add(_ stamp: ImportStamp) {
@@ -278,24 +278,12 @@ private struct ImportPlanner {
                 .place(
                     Placement(
                         ImportStamp.target, found: stamp.found,
-                        content: .text(Array("\(stamp.time)\n".utf8), mode: 0o644), isOurs: true)))
+                        content: .text(Array("\(stamp.time)\n".utf8), mode: 0o644), keeping: .quiet)))
         default:
             result.plan.findings.append(
                 Finding(
                     .warning, at: layout.text(ImportStamp.target), "is \(stamp.found.word); the time was not noted",
                     advice: "remove it"))
         }
-    }
-}
-
-extension VolumePath {
-    /// Whether this path, or a directory above it, is among these.
-    fileprivate func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
-        var next: VolumePath? = self
-        while let path = next {
-            if paths.contains(path) { return true }
-            next = path.parent
-        }
-        return false
     }
 }

@@ -55,7 +55,7 @@ package struct PurgePlan: Planned {
 package func planPurge(_ secrets: [FoundSecret], findings: [Finding]) -> PurgePlan {
     let steps = secrets.map { secret -> Step in
         let content: PlacedContent = secret.remainder.map { .text($0.bytes, mode: $0.mode) } ?? .nothing
-        return .place(Placement(secret.path, found: secret.found, content: content, isOurs: true))
+        return .place(Placement(secret.path, found: secret.found, content: content, keeping: .none))
     }
     return PurgePlan(plan: Plan(steps: steps, findings: findings), secrets: secrets)
 }

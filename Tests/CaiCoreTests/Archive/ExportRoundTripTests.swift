@@ -22,7 +22,7 @@ struct ExportPlace {
     }
 
     func export(
-        _ format: ArchiveFormat = .tgz, _ choice: ExportChoice = ExportChoice(excludes: .none, secrets: [])
+        _ format: ArchiveFormat = .tgz, _ choice: ExportChoice = ExportChoice(excludes: .none)
     ) throws -> ExportReport {
         let machine = try Machine(
             root: try Directory.open(scratch.path), layout: Layout(home: "/home/agent", volume: "/mnt/agent-data"),
