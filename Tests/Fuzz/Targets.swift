@@ -13,8 +13,8 @@ enum Targets {
     typealias Run = ([UInt8]) throws -> Void
 
     static let names = [
-        "archive", "export-manifest", "excludes", "environment", "manifest", "json", "push-index", "query",
-        "jsonc-edit", "user-record", "account-file",
+        "archive", "export-manifest", "excludes", "environment", "git-config", "manifest", "json", "push-index",
+        "query", "jsonc-edit", "user-record", "account-file",
     ]
 
     /// The reader of that name; nil when there is none.
@@ -24,6 +24,7 @@ enum Targets {
         case "export-manifest": readExportManifest
         case "excludes": matchExcludes
         case "environment": { _ = EnvironmentFile($0, file: ".env") }
+        case "git-config": filterGitConfiguration
         case "manifest": { _ = ManifestReader.read(ManifestFile(name: "fuzz.toml", layer: .user, bytes: $0)) }
         case "json": { _ = JSONDocument(anyDialect: $0)?.root }
         case "push-index": readPushIndex
@@ -32,6 +33,28 @@ enum Targets {
         case "user-record": readUserRecord
         case "account-file": editAccounts
         default: nil
+        }
+    }
+
+    /// The items are the file; and what is to leave without secrets holds none.
+    private static func filterGitConfiguration(_ bytes: [UInt8]) throws {
+        let configuration = GitConfiguration(bytes)
+        let text = configuration.items.flatMap { item in
+            switch item {
+            case .header(_, _, let text), .variable(_, _, let text), .other(let text): text
+            }
+        }
+        let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+        guard configuration.brokenLine == nil ? content.elementsEqual(text) : content.starts(with: text) else {
+            throw Complaint("the items are not the file")
+        }
+        let filter = GitFilter(withoutSecrets: true, workspace: "/home/agent/workspace")
+        let filtered = filter.filtered(.init(path: ".gitconfig", bytes: bytes)) { _, _, _ in nil }
+        if filter.holdsSecrets(filtered) { throw Complaint("what was filtered holds a secret") }
+        let again = GitConfiguration(filtered)
+        if again.brokenLine != nil { throw Complaint("what was filtered cannot be read") }
+        guard filter.completed(filter.completed(filtered)) == filter.completed(filtered) else {
+            throw Complaint("what is complete is completed again")
         }
     }
 
