@@ -93,7 +93,7 @@ package struct SeenAddition: Sendable {
 }
 
 /// Plans to take back what a run added, as far as it still is what the run made: what was changed since stays, with a finding,
-/// and so does a directory that holds anything else. Additions below one of `replaced` go with what stands there.
+/// and so does a directory that holds anything else. What could not be looked at is an error finding. Additions below one of `replaced` go with what stands there.
 package func planTakingBack(
     _ seen: [SeenAddition], replaced: Set<VolumePath>, layout: Layout
 ) -> (placements: [Placement], findings: [Finding]) {
@@ -106,6 +106,9 @@ package func planTakingBack(
         let path = item.addition.path
         switch (item.addition.kind, item.found) {
         case (_, .missing), (_, .unreachable(.notDirectory)), (_, .unreachable(.symlink)): continue
+        case (_, .unreachable(.failed(let reason))):
+            let obstacle = Obstacle.failed(reason: reason)
+            findings.append(Finding(.error, at: layout.text(path), obstacle.sentence, advice: obstacle.advice))
         case (.mode(let from, let to), .file(let facts)), (.mode(let from, let to), .directory(let facts)):
             if facts.mode == to { placements.append(Placement(path, found: item.found, content: .mode(from))) }
         case (.file, .file) where item.isSame: removable[path] = item.found

@@ -56,7 +56,9 @@ package func planUndo(_ seen: UndoObservation, run: RunID, layout: Layout, findi
     }
     let returning = items.compactMap { if case .volume(let target) = $0.place { target } else { nil } }
     let taken = planTakingBack(seen.additions, replaced: Set(returning), layout: layout)
-    let steps = isKnown ? (placements + taken.placements).map { Step.place($0) } : []
+    // Half an undo is none.
+    let isSeen = isKnown && !taken.findings.contains { $0.severity == .error }
+    let steps = isSeen ? (placements + taken.placements).map { Step.place($0) } : []
     return UndoPlan(plan: Plan(steps: steps, findings: findings + taken.findings), run: run, items: items)
 }
 
