@@ -6,12 +6,12 @@ import NIOCore
 package struct AgentConversation: Sendable {
     private let end: EventLoopFuture<Void>
 
-    /// Begins to answer on a connection, which it closes. A request has at most `requestBytes`.
+    /// Begins to answer on a connection, which it closes.
     package init(
-        over connection: CInt, jobs: AgentJobs, peers: PeerPolicy, requestBytes: Int64, logger: Logger
+        over connection: CInt, jobs: AgentJobs, peers: PeerPolicy, limits: ServiceLimits, logger: Logger
     ) {
         let parts = ServiceParts(
-            jobs: jobs, hub: EventHub(), peers: peers, requestBytes: requestBytes, logger: logger)
+            jobs: jobs, hub: EventHub(), peers: peers, limits: limits, logger: logger)
         let promise = parts.loop.makePromise(of: Void.self)
         end = promise.futureResult
         Task(executorPreference: LoopExecutor(parts.loop)) {

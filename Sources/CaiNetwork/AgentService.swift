@@ -17,13 +17,13 @@ package struct AgentService {
     private let jobs: AgentJobs
     private let hub: EventHub
     private let peers: PeerPolicy
-    private let requestBytes: Int64
+    private let limits: ServiceLimits
     private let manager: ServiceManager
     private let logger: Logger
 
-    /// Serves on a bound socket, which it closes. `place` names that in what it tells; a request has at most `requestBytes`.
+    /// Serves on a bound socket, which it closes. `place` names that in what it tells.
     package init(
-        socket: CInt, place: String, jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, requestBytes: Int64,
+        socket: CInt, place: String, jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, limits: ServiceLimits,
         manager: ServiceManager, logger: Logger
     ) {
         self.socket = socket
@@ -31,7 +31,7 @@ package struct AgentService {
         self.jobs = jobs
         self.hub = hub
         self.peers = peers
-        self.requestBytes = requestBytes
+        self.limits = limits
         self.manager = manager
         self.logger = logger
     }
@@ -46,7 +46,7 @@ package struct AgentService {
     /// here from its beginning on.
     package func run() throws {
         let signals = HeldSignals()
-        let parts = ServiceParts(jobs: jobs, hub: hub, peers: peers, requestBytes: requestBytes, logger: logger)
+        let parts = ServiceParts(jobs: jobs, hub: hub, peers: peers, limits: limits, logger: logger)
         let (loop, worker, server) = (parts.loop, parts.worker, parts.server)
         let end = ServiceEnd()
         let serving = Task(executorPreference: LoopExecutor(loop)) {

@@ -14,16 +14,17 @@ struct ServiceParts {
     let gate: PeerGate
     let server: HTTPServer
 
-    init(jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, requestBytes: Int64, logger: Logger) {
+    init(jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, limits: ServiceLimits, logger: Logger) {
         let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         let worker = Worker()
         let counters = Counters()
         let gate = PeerGate(peers, logger: logger, counters: counters)
         let router = Routes.router(
             AgentState(
-                jobs: jobs, hub: hub, counters: counters, worker: worker, loop: loop, requestBytes: requestBytes,
+                jobs: jobs, hub: hub, counters: counters, worker: worker, loop: loop, limits: limits,
                 logger: logger))
-        server = HTTPServer(loop: loop, logger: logger, counters: counters) { request, peer, channel, exchange, go in
+        server = HTTPServer(loop: loop, pace: limits.pace, logger: logger, counters: counters) {
+            request, peer, channel, exchange, go in
             if let refusal = gate.refusal(request, peer) { return refusal }
             if request.headers[.expect]?.lowercased() == "100-continue" { try await go() }
             let context = AgentContext(

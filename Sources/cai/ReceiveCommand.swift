@@ -53,7 +53,7 @@ struct ReceiveCommand: ParsableCommand {
         let own = Descriptor(owning: ends.own)
         let conversation = AgentConversation(
             over: ends.other, jobs: jobs.all, peers: workplace.peers,
-            requestBytes: workplace.settings.number(.requestBytes), logger: logger)
+            limits: ServiceLimits(workplace.settings), logger: logger)
         let moved = Result { try LocalConnection.bridge(own) }
         // Whoever asked may be gone; what was begun is finished.
         LocalConnection.finishSending(own)

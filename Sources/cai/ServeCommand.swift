@@ -63,7 +63,7 @@ struct ServeCommand: ParsableCommand {
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",
                 jobs: jobs.all, hub: hub, peers: workplace.peers,
-                requestBytes: workplace.settings.number(.requestBytes), manager: manager, logger: logger
+                limits: ServiceLimits(workplace.settings), manager: manager, logger: logger
             ).run()
         }
     }

@@ -233,6 +233,24 @@ private func travelled(_ run: Finished) -> Int? {
     }
 
     @Test(arguments: [true, false])
+    func `goes on watching although a service lets go of who says nothing`(isByExec: Bool) throws {
+        let world = try host()
+        let service = try Service(world, environment: ["CAI_CLIENT_PATIENCE_SECONDS": "1"]).ready()
+        let way = isByExec ? ["--exec", world.receive] : ["--socket", world.agentSocket.string]
+        let push = try Running(
+            [Command.binary.string, "push", "--from", world.hostHome.string, "--watch"] + way,
+            environment: ["PATH=/usr/bin:/bin"])
+        while let line = try push.errorLine(), !line.hasPrefix("[INFO] Done. ") {}
+        while try world.ask("/v1/status").body["connections"].number != 1 {}
+        try world.put("host/.claude/skills/one/a.md", Item.file("late\n"))
+        while let line = try push.errorLine(), !line.hasPrefix("[INFO] Done. ") {}
+        #expect(try world.text("mnt/agent-data/claude/skills/one/a.md") == "late\n")
+        push.signal(SIGTERM)
+        #expect(try push.end() == .signalled(15))
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test(arguments: [true, false])
     func `that is cut off anywhere changes nothing, and the next one has all of it`(isServed: Bool) throws {
         let world = try host([
             "host/.claude/skills/large": Item.file(String(repeating: "0123456789abcdef", count: 40_000))

@@ -137,6 +137,22 @@ extension World {
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `has a place only while who sends it does so`() throws {
+        let world = try World(["run": [:]])
+        let service = try Service(world, environment: ["CAI_CLIENT_PATIENCE_SECONDS": "1"]).ready()
+        let slow = try (0..<4).map { _ in
+            let client = try LocalClient(to: world.agentSocket)
+            client.send("POST /v1/import HTTP/1.1\r\nHost: cai\r\nContent-Length: 10240\r\n\r\nx")
+            return client
+        }
+        // Nobody ends these connections but the service, which looks when a byte comes.
+        for client in slow {
+            while client.send("x"), try world.ask("/v1/status").body["running"]["import"].number ?? 0 > 0 {}
+        }
+        #expect(try world.post(archive().finished).status == "200")
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test func `is answered with 429 while as many as may are being received, and taken afterwards`() throws {
         let world = try World(["run": [:]])
         let service = try Service(world).ready()
@@ -152,6 +168,38 @@ extension World {
         slow.forEach { $0.finishSending() }
         while try world.ask("/v1/status").body["running"] != .object([:]) {}
         #expect(try world.post(archive().finished).status == "200")
+        #expect(try service.stop() == .exited(0))
+    }
+}
+
+@Suite(.needs("curl")) struct `An export of cai serve` {
+    @Test func `has a place only while somebody takes it`() throws {
+        let world = try World(["run": [:], "mnt/agent-data/claude": [:]])
+        // More than the kernel and the service hold for one who does not read, and not to be compressed.
+        var state: UInt64 = 88_172_645_463_325_252
+        let noise = (0..<(1 << 20)).map { _ -> UInt64 in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return state
+        }
+        try Files.write(noise.withUnsafeBytes { Array($0) }, to: world.volume.appending("claude/noise"))
+        let service = try Service(world, environment: ["CAI_CLIENT_PATIENCE_SECONDS": "1"]).ready()
+        let silent = try (0..<4).map { _ in
+            let client = try LocalClient(to: world.agentSocket)
+            client.send("GET /v1/export HTTP/1.1\r\nHost: cai\r\n\r\n")
+            return client
+        }
+        for client in silent { #expect(try client.upTo("\r\n\r\n").hasPrefix("HTTP/1.1 200")) }
+        while try world.ask("/v1/status").body["running"] != .object([:]) {}
+        // What came is cut off where nobody took it.
+        for client in silent { #expect(!(try client.rest().hasSuffix("\r\n\r\n"))) }
+        let whole = try Command.run(
+            [
+                "sh", "-c",
+                "curl --fail --silent --unix-socket '\(world.agentSocket)' http://cai/v1/export | tar -tzf - | grep -c noise",
+            ])
+        #expect(whole.output == "1\n", "\(whole)")
         #expect(try service.stop() == .exited(0))
     }
 }

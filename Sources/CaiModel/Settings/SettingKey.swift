@@ -17,6 +17,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case socketUsers = "socket_uids"
     case socketToken = "socket_token_file"
     case requestBytes = "request_max_bytes"
+    case clientPatience = "client_patience_seconds"
     case lockTimeout = "lock_timeout_seconds"
     case displacedRuns = "displaced_runs"
     case displacedBytes = "displaced_bytes"
@@ -48,7 +49,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
-        case .bootstrapExpiry, .bootstrapAttempts: .number
+        case .bootstrapExpiry, .bootstrapAttempts, .clientPatience: .number
         case .persistencePaths, .linkSpecifications, .startupHooks, .shutdownHooks, .reloadHooks: .paths
         case .strict: .words
         case .socketUsers: .identifiers
@@ -121,6 +122,7 @@ package enum Preset: String, CaseIterable, Sendable {
             ]),
             .hookTimeout: .number(60), .strict: .list([]), .stateDirectory: .text("/run/containai"),
             .socketUsers: .list([]), .socketToken: .text(""), .requestBytes: .number(16 << 30),
+            .clientPatience: .number(60),
             .lockTimeout: .number(10), .displacedRuns: .number(20), .displacedBytes: .number(256 << 20),
             .archiveBytes: .number(32 << 30), .archiveRatio: .number(200), .archiveMembers: .number(500_000),
             .archiveDepth: .number(100), .archivePathBytes: .number(4096),

@@ -9,13 +9,15 @@ struct AccountHandlers: Sendable {
     private let jobs: AgentJobs
     private let runner: JobRunner
     private let limit: Int64
+    private let pace: Pace
     private let looks: [UsersWord: Look]
     private let status: Look
 
-    init(_ jobs: AgentJobs, _ runner: JobRunner, _ worker: Worker, _ loop: any EventLoop, limit: Int64) {
+    init(_ jobs: AgentJobs, _ runner: JobRunner, _ worker: Worker, _ loop: any EventLoop, limit: Int64, pace: Pace) {
         self.jobs = jobs
         self.runner = runner
         self.limit = limit
+        self.pace = pace
         let look = { (word: UsersWord) in
             Look(worker, loop) { Result { try jobs.users(word, JobCall(arguments: [])) } }
         }
@@ -49,7 +51,7 @@ struct AccountHandlers: Sendable {
     ) async throws -> Response {
         let jobs = jobs
         return try await ImportHandler(
-            name: "users \(word.rawValue)", job: { try jobs.users(word, $0) }, runner: runner, limit: limit
+            name: "users \(word.rawValue)", job: { try jobs.users(word, $0) }, runner: runner, limit: limit, pace: pace
         ).run(request, context, arguments)
     }
 
@@ -57,7 +59,8 @@ struct AccountHandlers: Sendable {
     func bootstrap(_ word: BootstrapWord, _ request: Request, _ context: AgentContext) async throws -> Response {
         let jobs = jobs
         return try await ImportHandler(
-            name: "bootstrap \(word.rawValue)", job: { try jobs.bootstrap(word, $0) }, runner: runner, limit: limit
+            name: "bootstrap \(word.rawValue)", job: { try jobs.bootstrap(word, $0) }, runner: runner, limit: limit,
+            pace: pace
         ).run(request, context, [])
     }
 }

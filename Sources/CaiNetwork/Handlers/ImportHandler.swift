@@ -8,6 +8,7 @@ struct ImportHandler: Sendable {
     let job: AgentJobs.Job
     let runner: JobRunner
     let limit: Int64
+    let pace: Pace
 
     /// Answers with the report; or, for who accepts `application/x-ndjson`, with a line for each thing that is done and the
     /// report as the last one.
@@ -37,7 +38,7 @@ struct ImportHandler: Sendable {
     ) async throws -> JobAnswer {
         context.exchange.beginReading()
         let exchange = context.exchange
-        let feed = try BodyFeed(limit: limit) { exchange.isWhole }
+        let feed = try BodyFeed(limit: limit, pace: pace) { exchange.isWhole }
         let call = JobCall(arguments: arguments, stream: feed.reader, confirm: { try feed.confirm() })
         async let answer = runner.run(name, call, also: tell, job)
         await feed.pump(request.body, on: runner.threads.loop)

@@ -19,7 +19,7 @@ final class BodyFeed: Sendable {
 
     /// Throws `SystemCallError` when there is no pipe to be had.
     /// `isWhole` tells whether the end of the request has come in.
-    init(limit: Int64, pace: Pace = Pace(), isWhole: @escaping @Sendable () -> Bool) throws {
+    init(limit: Int64, pace: Pace, isWhole: @escaping @Sendable () -> Bool) throws {
         (reader, writer) = try PipeEnds.make()
         self.isWhole = isWhole
         self.limit = limit
@@ -73,14 +73,4 @@ final class BodyFeed: Sendable {
     }
 
     private static let mostUnwanted = 8 << 20
-}
-
-/// How slow a client may be: nobody may hold a place with a byte now and then.
-struct Pace: Sendable {
-    var grace = TimeAmount.seconds(60)
-    var bytesPerSecond: Int64 = 1024
-
-    func isTooSlow(_ bytes: Int64, after time: TimeAmount) -> Bool {
-        time > grace && bytes < bytesPerSecond * (time.nanoseconds / 1_000_000_000)
-    }
 }

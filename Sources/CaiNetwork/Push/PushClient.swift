@@ -24,10 +24,13 @@ package struct PushAnswer: Sendable {
     package let retryAfter: Int?
 }
 
-/// A client of the agent service on one connection: a Unix socket, or a program that leads to one. It blocks.
+/// A client of the agent service on one connection at a time: a Unix socket, or a program that leads to one. It blocks.
 package final class PushClient {
-    private let connection: Descriptor
-    private let process: Int32?
+    private enum Way { case socket(FilePath), program(String) }
+
+    private let way: Way
+    private var connection: Descriptor
+    private var process: Int32?
     private let token: String?
     private let label: String
     private var received: [UInt8] = []
@@ -35,6 +38,7 @@ package final class PushClient {
 
     /// Connects to a socket.
     package init(socket path: FilePath, token: String?) throws(SystemCallError) {
+        way = .socket(path)
         connection = try LocalConnection.open(path)
         process = nil
         label = path.string
@@ -43,6 +47,7 @@ package final class PushClient {
 
     /// Starts a program that leads to the service.
     package init(command line: String, token: String?) throws(SystemCallError) {
+        way = .program(line)
         let started = try LocalConnection.start(line)
         process = started.process
         connection = started.take()
@@ -50,10 +55,26 @@ package final class PushClient {
         self.token = token
     }
 
-    deinit {
+    deinit { endProgram() }
+
+    private func endProgram() {
         guard let process else { return }
         LocalConnection.finishSending(connection)
         _ = LocalConnection.wait(for: process)
+    }
+
+    /// Connects again where the other side has ended the connection: who says nothing for a while is let go.
+    private func renew() throws(SystemCallError) {
+        guard position == received.count, try Input.wait(for: [connection.raw], atMost: .zero)[0] else { return }
+        endProgram()
+        switch way {
+        case .socket(let path): connection = try LocalConnection.open(path)
+        case .program(let line):
+            process = nil
+            let started = try LocalConnection.start(line)
+            process = started.process
+            connection = started.take()
+        }
     }
 
     /// Asks, and waits for the answer. `content` writes the content of the request, piece by piece.
@@ -64,6 +85,7 @@ package final class PushClient {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: cai\r\nUser-Agent: cai/\(Build.version)\r\n"
         if let token { head += "Authorization: Bearer \(token)\r\n" }
         if content != nil { head += "Transfer-Encoding: chunked\r\n" }
+        try renew()
         do {
             try send(Array((head + "\r\n").utf8))
             if let content {

@@ -41,7 +41,7 @@ struct AgentState: Sendable {
     let counters: Counters
 
     init(
-        jobs: AgentJobs, hub: EventHub, counters: Counters, worker: Worker, loop: any EventLoop, requestBytes: Int64,
+        jobs: AgentJobs, hub: EventHub, counters: Counters, worker: Worker, loop: any EventLoop, limits: ServiceLimits,
         logger: Logger
     ) {
         let runner = JobRunner(
@@ -52,11 +52,14 @@ struct AgentState: Sendable {
         status = StatusHandler(SharedLook(worker, loop) { jobs.status() }, counters, hub)
         looks = LookHandlers(jobs, worker, loop)
         changes = ChangeHandlers(jobs: jobs, runner: runner)
-        importing = ImportHandler(name: "import", job: jobs.importing, runner: runner, limit: requestBytes)
+        importing = ImportHandler(
+            name: "import", job: jobs.importing, runner: runner, limit: limits.requestBytes, pace: limits.pace)
         plan = ImportHandler(
-            name: "plan", job: jobs.plan, runner: runner, limit: min(requestBytes, Int64(PushIndex.largest)))
+            name: "plan", job: jobs.plan, runner: runner, limit: min(limits.requestBytes, Int64(PushIndex.largest)),
+            pace: limits.pace)
         export = ExportHandler(job: jobs.export, runner: runner)
         events = EventsHandler(hub: hub, loop: loop)
-        accounts = AccountHandlers(jobs, runner, worker, loop, limit: min(requestBytes, 64 << 10))
+        accounts = AccountHandlers(
+            jobs, runner, worker, loop, limit: min(limits.requestBytes, 64 << 10), pace: limits.pace)
     }
 }

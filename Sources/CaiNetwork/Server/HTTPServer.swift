@@ -20,21 +20,22 @@ struct HTTPServer: Sendable {
         ) async throws -> Response
 
     private let loop: any EventLoop
+    private let pace: Pace
     private let logger: Logger
     private let answer: Answer
     private let counters: Counters
     private let quiescing: ServerQuiescingHelper
 
-    init(loop: any EventLoop, logger: Logger, counters: Counters, answer: @escaping Answer) {
+    /// Who says nothing for the grace of `pace` is let go, and who takes what was asked for more slowly than that.
+    init(loop: any EventLoop, pace: Pace, logger: Logger, counters: Counters, answer: @escaping Answer) {
         self.loop = loop
+        self.pace = pace
         self.logger = logger
         self.counters = counters
         self.answer = answer
         quiescing = ServerQuiescingHelper(group: loop)
     }
 
-    /// Who says nothing for this long is let go.
-    private static let idleTime = TimeAmount.seconds(60)
     /// So many may be connected.
     private static let mostConnections = 512
     /// So much of a content that nobody wants is read, so that its sender comes to reading the answer.
@@ -113,9 +114,12 @@ struct HTTPServer: Sendable {
                     if !exchange.isWhole { try await Self.skip(request, exchange) }
                 },
                 configuration: .init(
-                    additionalChannelHandlers: [RequestEndHandler(ends)], idleTimeout: Self.idleTime,
+                    additionalChannelHandlers: [RequestEndHandler(ends)], idleTimeout: pace.grace,
                     httpDecoderConfiguration: Self.headLimits))
-            return http.setup(channel: channel, logger: logger).map { Connection(http: http, parts: $0) }
+            return http.setup(channel: channel, logger: logger).flatMapThrowing { parts in
+                try channel.pipeline.syncOperations.addHandler(ReaderPace(pace), position: .first)
+                return Connection(http: http, parts: parts)
+            }
         }
     }
 
