@@ -76,21 +76,30 @@ def facts():
     return int(lines["RssAnon"].split()[0]), len(os.listdir(f"/proc/{process}/fd")), int(lines["Threads"])
 
 
-async def run(length):
-    end = time.monotonic() + length
-    await asyncio.gather(*(client(number, end) for number in range(clients)))
+async def run():
+    """Twelve samples, the last of them when everybody has gone."""
+    begin = time.monotonic()
+    end = begin + seconds
+    running = [asyncio.create_task(client(number, end)) for number in range(clients)]
+    samples = [(0, *facts())]
+    for number in range(1, 12):
+        await asyncio.sleep(max(0, begin + seconds * number / 12 - time.monotonic()))
+        samples.append((time.monotonic() - begin, *facts()))
+    await asyncio.gather(*running)
     await asyncio.sleep(1)
+    samples.append((time.monotonic() - begin, *facts()))
+    return samples
 
 
-before = facts()
-asyncio.run(run(seconds / 3))
-warm = facts()
-asyncio.run(run(seconds * 2 / 3))
-after = facts()
+samples = asyncio.run(run())
+before, warm, after = samples[0][1:], samples[4][1:], samples[-1][1:]
 took.sort()
 for (what, status), count in sorted(answers.items()):
     print(f"{what} {status}: {count}")
 print(f"GET /v1/status: p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[int(len(took) * 0.99)] * 1000:.1f} ms")
+print("seconds: anonymous memory, KiB; descriptors; threads")
+for moment, memory, descriptors, threads in samples:
+    print(f"{moment:7.1f}: {memory}; {descriptors}; {threads}")
 for name, values in zip(("anonymous memory, KiB", "descriptors", "threads"), zip(before, warm, after)):
     print(f"{name}: {values[0]} before, {values[1]} after a third, {values[2]} at the end")
 if after[0] > warm[0] * 1.25 + 4096:
