@@ -62,6 +62,8 @@ int cai_processor_count(void) {
 
 void cai_give_back_memory(void) { malloc_trim(0); }
 
+void cai_share_memory(void) { mallopt(M_ARENA_MAX, 1); }
+
 int cai_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 
 static int set_range(int descriptor, short type, int64_t start, int64_t length) {

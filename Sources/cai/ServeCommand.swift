@@ -40,6 +40,7 @@ struct ServeCommand: ParsableCommand {
         if routes { return AgentService.routes.forEach { print($0) } }
         try reportingFailures {
             StandardError.outliveReaders()
+            Memory.share()
             let environment = Environment.all
             let log = SystemLog("cai", environment: environment)
             let manager = ServiceManager.take()

@@ -155,4 +155,7 @@ int cai_is_mount_point(int directory, const char *name);
 /// Gives the kernel back what nobody has allocated (malloc_trim(3)).
 void cai_give_back_memory(void);
 
+/// Has all threads allocate from one place (mallopt(3)).
+void cai_share_memory(void);
+
 #pragma clang assume_nonnull end
