@@ -11,6 +11,8 @@ final class Trial {
     private var expected: [Node] = []
     private var codes: (first: Int32?, second: Int32?) = (nil, nil)
     private(set) var calls: [Calls.Call] = []
+    /// Whether the last attempt was ended by its kill: where threads share the work, a call may come less often.
+    private(set) var wasKilled = false
 
     init(_ scenario: Scenario, _ world: World) throws {
         self.scenario = scenario
@@ -45,6 +47,7 @@ final class Trial {
     func attempt(_ fault: Fault) throws -> [String] {
         try reset()
         let faulty = try disturbed(fault)
+        wasKilled = faulty.code == 128 + SIGKILL
         if faulty.code == nil { return ["the disturbed run did not end: \(faulty.output)"] }
         var problems: [String] = lost(with: world.contents(), "disturbed run (exit \(describe(faulty.code)))")
         if case .kill = fault {
