@@ -217,7 +217,8 @@ package final class Directory: Sendable {
 
     /// Creates a file that must not exist, with exactly this mode whatever the umask is.
     package func createFile(_ name: FilePath.Component, mode: UInt16) throws(SystemCallError) -> Descriptor {
-        let file = try createPrivateFile(name)
+        // At once, as far as the umask lets it: who is killed before the mode is set leaves what was wanted.
+        let file = try create(name, mode: mode & 0o777 | 0o600)
         do {
             try file.setMode(mode, label.appending(name))
         } catch {
@@ -229,16 +230,20 @@ package final class Directory: Sendable {
 
     /// Creates a file that must not exist, with mode 0600 or less: the umask may take bits away.
     func createPrivateFile(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
-        Descriptor(
-            owning: try call("create", name) {
-                cai_openat(descriptor.raw, $0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-            })
+        try create(name, mode: 0o600)
+    }
+
+    private func create(_ name: FilePath.Component, mode: UInt16) throws(SystemCallError) -> Descriptor {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        return Descriptor(
+            owning: try call("create", name) { cai_openat(descriptor.raw, $0, flags, mode_t(mode)) })
     }
 
     /// Creates a directory that must not exist, with exactly this mode whatever the umask is.
     package func makeDirectory(_ name: FilePath.Component, mode: UInt16) throws(SystemCallError) -> Directory {
         let path = label.appending(name)
-        _ = try call("make directory", name) { mkdirat(descriptor.raw, $0, 0o700) }
+        // At once, as with files.
+        _ = try call("make directory", name) { mkdirat(descriptor.raw, $0, mode_t(mode & 0o777 | 0o700)) }
         do {
             let made = try openDirectory(name)
             try made.descriptor.setMode(mode, path)
