@@ -232,6 +232,23 @@ private func travelled(_ run: Finished) -> Int? {
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `of one additional path leaves the other one declared`() throws {
+        let world = try host([
+            "host/.config/containai/config.toml": "[import]\nadditional_paths = [\"~/.extra\", \"~/.more\"]\n",
+            "host/.extra/file": "extra\n", "host/.more": "more\n",
+        ])
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        #expect(try world.push().code == 0)
+        let manifest: FilePath = "mnt/agent-data/containai/manifests/90-additional-paths.toml"
+        let declared = try world.text(manifest)
+        #expect(declared.contains(".extra") && declared.contains(".more"))
+        try world.put("host/.more", Item.file("changed\n"))
+        #expect(try world.push().code == 0)
+        #expect(try world.text("mnt/agent-data/more") == "changed\n")
+        #expect(try world.text(manifest) == declared)
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test(arguments: [true, false])
     func `goes on watching although a service lets go of who says nothing`(isByExec: Bool) throws {
         let world = try host()

@@ -30,13 +30,22 @@ extension ImportObserver {
         switch resolver.node(at: path.source.relative) {
         case .directory: isDirectory = true
         case .file: isDirectory = false
-        case .missing: return nil
+        case .missing: return request.isPartial ? standing(path) : nil
         case .symlink: warn(setting, "~/\(path.source) (is a symlink)")
         case .unreachable(.symlink): warn(setting, "~/\(path.source) (contains symlink component)")
         case let node: warn(setting, "~/\(path.source) is \(node.word)")
         }
         if isDirectory != nil { seen.events.append(.additional(path.source.relative)) }
         return isDirectory
+    }
+
+    /// The same for one that the volume has and that did not have to travel.
+    private func standing(_ path: AdditionalPath) -> Bool? {
+        switch NodeReader(machine.volume).node(at: path.target.relative) {
+        case .directory: true
+        case .file: false
+        default: nil
+        }
     }
 
     private func warn(_ setting: String, _ sentence: String) {
@@ -47,7 +56,8 @@ extension ImportObserver {
     func addAdditionalManifest(_ additional: [Entry]) {
         let known = entries.filter { !$0.location.file.hasSuffix("/" + Self.additionalManifest.relative.string) }
         let declared = additional.filter { entry in
-            guard let link = entry.link, wanted[entry.target] != nil else { return false }
+            guard let link = entry.link else { return false }
+            guard wanted[entry.target] != nil || request.isPartial && !isLeftOut(entry) else { return false }
             return !known.contains { other in other.hasLink && other.link.map { link.isInside($0) } ?? false }
         }
         if declared.isEmpty { return }

@@ -69,7 +69,7 @@ final class ImportObserver {
         return own + manifestEntries(besides: own)
     }
 
-    private func isLeftOut(_ entry: Entry) -> Bool {
+    func isLeftOut(_ entry: Entry) -> Bool {
         (entry.isSecret && request.withoutSecrets) || isProfileCredential(entry)
             || excludes.excludingAnyAncestor(of: entry.target) != nil
     }
