@@ -17,6 +17,7 @@ package struct OpencodeJob {
     /// The directory in the home.
     private let directory: HomePath
     private let seen = ReadFiles()
+    private let last = LastPlan()
 
     /// Opens the machine. Where there is no volume of the agents', the configuration directory keeps what is displaced.
     /// Throws `OpencodeOutside` when that is not in the home. A preview makes no directory.
@@ -51,6 +52,8 @@ package struct OpencodeJob {
 
     private func plan() -> OpencodePlan {
         let files = OpencodeConfiguration.names.map(look)
+        let nodes = files.map(\.node)
+        if let plan = last.plan(for: nodes) { return plan }
         let rules = workplace.settings.opencodeRules
         let configuration = OpencodeConfiguration(files.map(\.file), rules: rules)
         var findings = configuration.problems.compactMap { problem in
@@ -75,10 +78,14 @@ package struct OpencodeJob {
                 Finding(.warning, at: layout.text(file.place), item.sentence)
             }
         }
-        return OpencodePlan(
+        let plan = OpencodePlan(
             plan: Plan(steps: steps, findings: findings), rules: applied,
             asksForAuthentication: patch.result.asksForAuthentication,
             hasToAsk: rules.contains { $0.path == OpencodeRule.authentication })
+        // What was not read, or is made from a template, may look otherwise the next time.
+        let isKnown = files.allSatisfy { if case .unreadable = $0.file.content { false } else { true } }
+        if isKnown, !isSeeding { last.keep(plan, for: nodes) }
+        return plan
     }
 
     /// A configuration to begin with: the image's template where it can be used, else an empty one. It is written even
@@ -139,6 +146,14 @@ package struct OpencodeJob {
             }
         }
     }
+}
+
+/// The plan that was made last, so that files in the same state are not parsed again for the same one.
+private final class LastPlan {
+    private var kept: (nodes: [Node], plan: OpencodePlan)?
+
+    func plan(for nodes: [Node]) -> OpencodePlan? { kept?.nodes == nodes ? kept?.plan : nil }
+    func keep(_ plan: OpencodePlan, for nodes: [Node]) { kept = (nodes, plan) }
 }
 
 /// Files that were read, so that a second look at the same state of a file does not read it again.
