@@ -43,7 +43,7 @@ private func world(_ files: [String: Item] = [:], settings: String = "") throws 
         #expect(try world.cai("opencode", "check").code == 0)
     }
 
-    @Test func `comments, order, numbers and line ends survive to the byte`() throws {
+    @Test func `comments, order, numbers and line ends survive to the byte (2.13, 2)`() throws {
         let text =
             "// head\r\n{\r\n\t\"z\": 1.50, // z\r\n\t\"auth\": { /* why */ \"enabled\": false, \"n\": 1e3 },\r\n"
             + "\t\"workspace\": {\"root\": \"/mine\"},\r\n\t\"list\": [\r\n\t\t// \"gone\",\r\n\t\t\"x\",\r\n\t],\r\n}"
@@ -72,7 +72,7 @@ private func world(_ files: [String: Item] = [:], settings: String = "") throws 
         #expect(try world.text(configuration.appending("opencode.json")) == text)
     }
 
-    @Test func `a later file cannot switch logging in off unnoticed`() throws {
+    @Test func `a later file cannot switch logging in off unnoticed (2.13, 4)`() throws {
         let world = try world([
             "opencode.json": .file("{\"auth\":{\"enabled\":true},\"workspace\":{\"root\":\"/w\"}}"),
             "opencode.jsonc": .file("{\"auth\":{\"enabled\":false}}"),
@@ -85,7 +85,7 @@ private func world(_ files: [String: Item] = [:], settings: String = "") throws 
     }
 
     @Test(arguments: [true, false])
-    func `a missing configuration is begun with the template, and no more open than that`(
+    func `a missing configuration is begun with the template, and no more open than that (2.13, 3 and 5)`(
         hasTemplate: Bool
     ) throws {
         let world = try world()

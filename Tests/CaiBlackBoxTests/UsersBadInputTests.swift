@@ -47,7 +47,8 @@ private let badRecords = [
 ]
 
 @Suite(.rootOnly) struct `Users and bad input` {
-    @Test(arguments: badRecords) func `puts a bad record aside, says why, and goes on with the others`(_ bad: BadRecord)
+    @Test(arguments: badRecords)
+    func `puts a bad record aside, says why, and goes on with the others (2.13, 16)`(_ bad: BadRecord)
         throws
     {
         let world = try accountWorld([
@@ -110,7 +111,7 @@ private let badRecords = [
         ("Upper", "lower-case"), ("", "lower-case"), ("a:b", "lower-case"), ("a\nb", "lower-case"),
         ("../x", "lower-case"),
         ("opencoder", "image"), ("root", "account of that name"),
-    ]) func `refuses the name of a new user`(_ name: String, _ why: String) throws {
+    ]) func `refuses the name of a new user (2.13, 18)`(_ name: String, _ why: String) throws {
         let world = try accountWorld()
         let before = try world.accountTexts()
         let added = try world.users("add", name, "--hash-file", world.path("/in/hash").string)
@@ -137,7 +138,7 @@ private let badRecords = [
         #expect(added.code == 1 && (hash.isEmpty || !added.everything.contains(hash)), "\(added)")
     }
 
-    @Test func `changes nothing on a read-only /etc, and says so`() throws {
+    @Test func `changes nothing on a read-only /etc, and says so (2.13, 12)`() throws {
         let world = try accountWorld()
         let etc = world.path("/etc").string
         let readOnly = inMountNamespace("mount --bind '\(etc)' '\(etc)'; mount -o remount,bind,ro '\(etc)'")
@@ -162,7 +163,7 @@ private let badRecords = [
         try world.addUser("alice")
     }
 
-    @Test func `loses no user when 50 are added at once`() throws {
+    @Test func `loses no user when 50 are added at once (2.13, 17)`() throws {
         let world = try accountWorld([
             "/etc/containai/agent.toml": "preset = \"opencode\"\nlock_timeout_seconds = 120\n"
         ])

@@ -81,7 +81,7 @@ import Testing
         #expect(world.exists("/home/alice/.bashrc"))
     }
 
-    @Test func `come back in a new container with the same ids, groups and passwords, the locked ones locked`() throws {
+    @Test func `come back in a new container with the same ids, groups, passwords and locks (2.13, 10)`() throws {
         let world = try accountWorld()
         try world.addUser("zoe", "--group", "sudo")
         try world.addUser("alice")

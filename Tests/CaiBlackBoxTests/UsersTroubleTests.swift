@@ -48,7 +48,7 @@ private let calls = [
 
 @Suite(.rootOnly, .needs("strace")) struct `Users and trouble` {
     @Test(arguments: zip(pairs.map(\.0), pairs.map(\.1)))
-    func `leave whole account files whatever call is the last, and the next run mends the rest`(
+    func `leave whole account files whatever call is the last, and the next run mends the rest (2.13, 15)`(
         _ command: UsersCommandCase, _ fault: String
     ) throws {
         for call in calls {

@@ -19,7 +19,7 @@ fresh() {
     shift
     container_start "$name" ${kept[@]+"${kept[@]}"} --env CAI_PRESET=opencode \
         --env CAI_USER=agent --env CAI_HOME=/root "$@" --entrypoint cai -- entrypoint --user 0 -- /bin/sh -c \
-        'tr "\0" "\n" < /proc/self/environ > /tmp/environment; echo started > /tmp/started; exec sleep 1000'
+        'tr "\0" "\n" < /proc/self/environ > /tmp/environment; umask > /tmp/umask; echo started > /tmp/started; exec sleep 1000'
     container_exec "$name" -- timeout 60 /bin/sh -c 'until [ -e /tmp/started ]; do usleep 10000; done'
 }
 # Where there is no shadow, the hash is in passwd (passwd(5)).
@@ -37,10 +37,11 @@ chmod 600 "$world/rootfs/etc/shadow"
 fresh one --env OPENCODE_BOOTSTRAP_USER=alice --env OPENCODE_BOOTSTRAP_PASSWORD=First-Password-1
 check "the first user comes from the environment" on one "grep -q '^alice:[^:]*:1' /etc/passwd"
 check "its password is the one of the environment" password_is one alice First-Password-1
-check "the password is in the environment of nothing that starts later" on one \
+check "the password is in the environment of nothing that starts later (2.13, 14)" on one \
     'grep -q OPENCODE_BOOTSTRAP_USER /tmp/environment && ! grep -q First-Password /tmp/environment'
 check "the password is not in the environment of process 1" on one '! grep -q First-Password /proc/1/environ'
 check "the password is in no file of the users volume" on one '! grep -rq First-Password /var/lib/opencode-users'
+check "the workload has its umask although records were written (2.13, 13)" on one "grep -qx '0*22' /tmp/umask"
 check "the home belongs to the user" on one 'test "$(stat -c %U /home/alice)" = alice'
 check "a second user is added" on one "echo Second-Password-2 | cai users add bob --password-file -"
 check "a third user is added and locked" on one "echo Third-Password-3 | cai users add carol && cai users lock carol"
