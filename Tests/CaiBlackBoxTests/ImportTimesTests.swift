@@ -9,7 +9,9 @@ private let emptyTimes: [Int64] = [0, 1, 315_532_800]
     private func world(_ time: Int64) throws -> World {
         try World([
             "run": [:], "host/.claude/CLAUDE.md": .file("new\n").at(time),
+            "host/.claude/skills/linked.md": .link("../CLAUDE.md"),
             "mnt/agent-data/claude/CLAUDE.md": .file("old\n").at(time),
+            "mnt/agent-data/claude/skills/linked.md": .file("old\n").at(time),
         ])
     }
 
@@ -36,6 +38,7 @@ private let emptyTimes: [Int64] = [0, 1, 315_532_800]
         let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
         #expect(try world.push().code == 0)
         #expect(try world.text("mnt/agent-data/claude/CLAUDE.md") == "new\n")
+        #expect(try world.text("mnt/agent-data/claude/skills/linked.md") == "new\n")
         #expect(try service.stop() == .exited(0))
     }
 }

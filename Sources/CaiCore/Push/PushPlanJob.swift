@@ -175,7 +175,7 @@ package struct PushPlanJob {
         guard let directory = place.directory else { return true }
         switch Node(name, in: directory) {
         case .symlink(let stored): return stored != text
-        case .file(let facts): return facts.size != size || facts.modified != modified
+        case .file(let facts): return facts.size != size || !tellsNoChange(modified ?? 0, facts.modified)
         default: return true
         }
     }
