@@ -42,6 +42,7 @@ struct PushWalk: Sendable {
     }
 
     private static func look(_ place: Place, _ tree: Tree) -> Listing? {
+        // Whatever the reason: it is told that the directory was not pushed.
         guard let directory = try? tree.directory(place.real), let status = try? directory.status(),
             let entries = try? directory.entries()
         else { return nil }
