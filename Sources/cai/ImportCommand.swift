@@ -144,7 +144,7 @@ struct ImportCommand: ParsableCommand {
         let job = LinksJob(session.machine, entries: entries)
         let options = session.options("links", isPreview: false)
         let links = try job.run(options, policy: .respectStrangers)
-        if let run = report.run { try AdditionNotes(session.machine).append(links.outcomes, to: run) }
+        if let run = report.run { try AdditionNotes(session.machine).append(links.outcomes, to: run, options) }
         try job.stamp(links, options)
         return links
     }

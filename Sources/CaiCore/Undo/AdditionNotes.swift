@@ -9,14 +9,17 @@ package struct AdditionNotes {
     package init(_ machine: Machine) { self.machine = machine }
 
     /// Lets an undo of `run` also take back the directories and placeholders that these steps made, and modes that they changed.
-    package func append(_ outcomes: [Outcome], to run: RunID) throws {
+    ///
+    /// `options` says how long to wait for the volume's lock, which others may hold; throws `VolumeLock.Held`.
+    package func append(_ outcomes: [Outcome], to run: RunID, _ options: RunOptions) throws {
         let made = outcomes.filter { $0.result == .done }.compactMap { addition($0.step) }
         if made.isEmpty { return }
         let store = DisplacedStore(machine.volume)
-        let additions = try store.additions(of: run) + made
-        let directory = try store.open(run).root
-        try StateDirectory(volume: machine.volume).replace(
-            DisplacedStore.additions, in: directory, with: AdditionList.text(additions))
+        try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { _ in
+            let additions = try store.additions(of: run) + made
+            try StateDirectory(volume: machine.volume).replace(
+                DisplacedStore.additions, in: try store.open(run).root, with: AdditionList.text(additions))
+        }
     }
 
     private func addition(_ step: Step) -> Addition? {
