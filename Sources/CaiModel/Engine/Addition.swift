@@ -93,7 +93,8 @@ package struct SeenAddition: Sendable {
 }
 
 /// Plans to take back what a run added, as far as it still is what the run made: what was changed since stays, with a finding,
-/// and so does a directory that holds anything else. What could not be looked at is an error finding. Additions below one of `replaced` go with what stands there.
+/// and so does a directory that holds anything else. What could not be looked at is an error finding. Additions below one of
+/// `replaced` go with what stands there.
 package func planTakingBack(
     _ seen: [SeenAddition], replaced: Set<VolumePath>, layout: Layout
 ) -> (placements: [Placement], findings: [Finding]) {

@@ -129,6 +129,7 @@ package struct BaselineText: Sendable {
         if fields == ["-"] { return .forgotten }
         guard fields.count == 5, let size = Int64(fields[1]), let mode = UInt16(fields[2], radix: 8) else { return nil }
         let source = fields[3] == "-" ? nil : ContentDigest(hex: fields[3])
+        // Keys that cannot be read make the record none: a merge with half of them would take the wrong side.
         let keys = fields[4] == "-" ? nil : try? JSONDecoder().decode([String: String].self, from: Data(fields[4].utf8))
         guard keys != nil || fields[4] == "-" else { return nil }
         return .file(
