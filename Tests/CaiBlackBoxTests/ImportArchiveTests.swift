@@ -122,4 +122,39 @@ import Testing
         #expect(world.volumeText("claude/agents/kept.md") == "kept" && world.volumeText("editors/vimrc") == "v")
         #expect(try world.displaced()["volume/claude/skills/old.md"] == "old")
     }
+
+    @Test(arguments: [[], ["--delete"]])
+    func `a file that became a directory makes room, and a directory that became a file or a link`(
+        _ more: [String]
+    ) throws {
+        let world = try World.importing(
+            [
+                ".claude": [
+                    "CLAUDE.md": "memory",
+                    "skills": [
+                        "kind": ["inside": "inside", "deep": ["er": "deeper"]], "other": ["in": "in"], "plain": "plain",
+                        "linked": .link("plain"),
+                    ],
+                ]
+            ],
+            into: [
+                "claude": [
+                    "skills": [
+                        "kind": "a file", "other": .link("plain"), "plain": ["x": "x", "y": ["z": "z"]],
+                        "linked": ["l": "l"],
+                    ]
+                ]
+            ])
+        let run = try expectPromises(["import", "--from", world.host] + more, on: world)
+        #expect(run.code == 0, "\(run)")
+        #expect(world.volumeText("claude/skills/kind/inside") == "inside")
+        #expect(world.volumeText("claude/skills/kind/deep/er") == "deeper")
+        #expect(
+            world.volumeText("claude/skills/other/in") == "in" && world.volumeText("claude/skills/plain") == "plain")
+        #expect(try Files.linkText(world.path("/mnt/agent-data/claude/skills/linked")) == "plain")
+        #expect(try world.displaced()["volume/claude/skills/kind"] == "a file")
+        #expect(try world.displaced()["volume/claude/skills/plain/y/z"] == "z")
+        #expect(try world.cai("undo").code == 0)
+        #expect(world.volumeText("claude/skills/kind") == "a file" && world.volumeText("claude/skills/plain/x") == "x")
+    }
 }

@@ -26,6 +26,15 @@ package struct ImportItem: Sendable {
     }
 }
 
+extension ImportItem {
+    /// The same in a directory that is yet to be made.
+    fileprivate var inEmptyDirectory: ImportItem {
+        ImportItem(
+            target: target, content: content, authority: authority, isSecret: isSecret, origin: origin,
+            found: .missing, sides: nil)
+    }
+}
+
 /// Everything that an import looked at.
 package struct ImportObservation: Sendable {
     /// Sorted by target, so that parents come before children.
@@ -104,6 +113,8 @@ private struct ImportPlanner {
     private var blocked: Set<VolumePath> = []
     /// Directories that make room for something else, with everything below them.
     private var replaced: Set<VolumePath> = []
+    /// Directories that are made where something else stands now: nothing is below them.
+    private var turned: Set<VolumePath> = []
 
     init(
         baseline: Baseline, layout: Layout, directories: [VolumePath: Node], privateDirectories: Set<VolumePath>
@@ -114,7 +125,8 @@ private struct ImportPlanner {
         self.privateDirectories = privateDirectories
     }
 
-    mutating func add(_ item: ImportItem) {
+    mutating func add(_ seen: ImportItem) {
+        let item = turned.isEmpty || !seen.target.isAtOrBelow(turned) ? seen : seen.inEmptyDirectory
         guard !item.target.isAtOrBelow(blocked), addParents(of: item.target) else { return }
         if case .unreachable(let obstacle) = item.found {
             return block(item.target, obstacle.sentence, advice: obstacle.advice)
@@ -131,6 +143,10 @@ private struct ImportPlanner {
             }
         case (.directory(let mode, let modified, let from), _):
             if item.authority == .volume, !item.found.isMissing { return mismatch(item) }
+            if !item.found.isMissing {
+                turned.insert(item.target)
+                noteReplacement(item)
+            }
             made.insert(item.target)
             let wanted = privateDirectories.contains(item.target) ? 0o700 : mode
             place(item, .directory(mode: wanted, modified: modified, from: from))
@@ -142,6 +158,7 @@ private struct ImportPlanner {
         case (_, .missing): place(item, item.content)
         case (_, .symlink), (_, .directory), (_, .special), (_, .file):
             if item.authority == .volume { return mismatch(item) }
+            replaced.insert(item.target)
             noteReplacement(item)
             place(item, item.content)
         case (_, .unreachable): return
@@ -213,7 +230,6 @@ private struct ImportPlanner {
     }
 
     private mutating func noteReplacement(_ item: ImportItem) {
-        replaced.insert(item.target)
         result.plan.findings.append(
             Finding(
                 .warning, at: layout.text(item.target),
