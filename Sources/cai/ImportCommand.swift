@@ -90,13 +90,14 @@ struct ImportCommand: ParsableCommand {
             let archive = try ArchiveSource(
                 file, machine: session.machine, entries: session.entries,
                 limits: session.workplace.settings.archiveLimits,
-                home: sourceHome.map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }, isPreview: dryRun)
+                home: sourceHome.map { FilePath($0) }.flatMap { $0.isAbsolute ? $0 : nil }, isPartial: partial,
+                isPreview: dryRun)
             let found = try arrangement {
                 guard let arrangement = archive.arrangement else { throw SourceProblem.ambiguous(path) }
                 return arrangement
             }
             return try withExtendedLifetime(archive) {
-                try carryOut(session, archive.opened, found, archive.findings)
+                try carryOut(session, archive.opened, found, archive.findings, archive.unsent)
             }
         }
     }
@@ -110,7 +111,8 @@ struct ImportCommand: ParsableCommand {
     }
 
     private func carryOut(
-        _ session: Session, _ source: OpenedSource, _ arrangement: SourceArrangement, _ findings: [Finding]
+        _ session: Session, _ source: OpenedSource, _ arrangement: SourceArrangement, _ findings: [Finding],
+        _ unsent: UnsentFiles? = nil
     ) throws -> (RunReport<ImportPlan>, RunReport<LinkPlan>?) {
         let workspaces = session.workspaces
         var loader = ImportConfigurationLoader(
@@ -119,9 +121,8 @@ struct ImportCommand: ParsableCommand {
             try config.map { try loader.load(named: FilePath($0).absolute) } ?? loader.discover()
         let request = ImportRequest(
             source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome, configuration: configuration,
-            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete, isPartial: partial,
-            environment: Environment.all,
-            workspaces: workspaces)
+            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete,
+            isPartial: partial && unsent == nil, unsent: unsent, environment: Environment.all, workspaces: workspaces)
         var report = try ImportJob(session.machine, entries: session.entries)
             .run(request, session.options("import", isPreview: dryRun))
         report.findings = findings + problems + report.findings

@@ -43,12 +43,11 @@ struct Push {
         return try JSONDecoder().decode(PushGuide.self, from: Data(answer.content))
     }
 
-    /// Pushes a directory; `isWhole` sends everything. While watching it does not return until it cannot go on.
-    func run(_ source: Source, isWhole: Bool, isWatching: Bool) throws {
+    /// Pushes a directory. While watching it does not return until it cannot go on.
+    func run(_ source: Source, isWatching: Bool) throws {
         let watch = try isWatching ? ChangeWatch() : nil
         try look(source, watch)
-        source.files.findings.forEach(Talk.finding)
-        var failure = try push(source, isWhole ? nil : source.files.index)
+        var failure = try push(source, source.files.index)
         guard let watch else {
             if let failure { throw failure }
             return
@@ -100,37 +99,41 @@ struct Push {
 
     // MARK: a directory
 
-    /// Sends what an index has and the service does not; all there is without an index. Returns what to end with.
-    private func push(_ source: Source, _ index: PushIndex?, _ numbers: [Int]? = nil) throws -> (any Error)? {
-        let all = Array(source.files.index.records.indices)
-        var needed = all
-        if let index {
-            func whole(_ local: [Int]) -> [Int] {
-                guard let numbers else { return local }
-                return local.map { numbers[$0] }
-            }
-            let first = try plan(source, index)
-            needed = whole(first.needed)
-            if !first.candidates.isEmpty {
-                let (asked, places) = source.files.withDigests(whole(first.candidates))
-                let second = try plan(source, asked)
-                needed += (second.needed + second.candidates).map { places[$0] }
-            }
-        }
-        var parts = query + ["layout=\(source.arrangement.rawValue)", "source-home=\(encoded(source.home))"]
-        if index != nil { parts.append("partial") }
+    /// Sends what an index has and the service does not. Returns what to end with.
+    private func push(_ source: Source, _ index: PushIndex, _ numbers: [Int]? = nil) throws -> (any Error)? {
+        let count = source.files.index.records.count
+        let needed = try needs(source, index, numbers)
+        let parts =
+            query + ["layout=\(source.arrangement.rawValue)", "source-home=\(encoded(source.home))", "partial"]
         let path = "/v1/import?" + parts.joined(separator: "&")
+        let isTelling = query.contains("delete")
         for attempt in 1... {
             var sent: (files: Int, bytes: Int64) = (0, 0)
-            let answer = try client.ask("POST", path) { sent = try source.files.write(needed, to: $0) }
+            let answer = try client.ask("POST", path) {
+                sent = try source.files.write(needed, isTelling: isTelling, to: $0)
+            }
             if answer.status == 429, attempt < Self.mostTries {
                 sleep(UInt32(clamping: answer.retryAfter ?? 1))
                 continue
             }
-            if isVerbose { Talk.info("\(sent.files) files travelled, \(sent.bytes) bytes of \(all.count) things.") }
+            source.files.takeFindings().forEach(Talk.finding)
+            if isVerbose { Talk.info("\(sent.files) files travelled, \(sent.bytes) bytes of \(count) things.") }
             return try show(answer)
         }
         return nil
+    }
+
+    /// The numbers of the records that the service wants. `numbers` says where those of `index` are in the whole one.
+    private func needs(_ source: Source, _ index: PushIndex, _ numbers: [Int]?) throws -> [Int] {
+        func whole(_ local: [Int]) -> [Int] {
+            guard let numbers else { return local }
+            return local.map { numbers[$0] }
+        }
+        let first = try plan(source, index)
+        guard !first.candidates.isEmpty else { return whole(first.needed) }
+        let (asked, places) = source.files.withDigests(whole(first.candidates))
+        let second = try plan(source, asked)
+        return whole(first.needed) + (second.needed + second.candidates).map { places[$0] }
     }
 
     private func plan(_ source: Source, _ index: PushIndex) throws -> PushNeeds {

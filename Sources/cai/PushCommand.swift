@@ -30,7 +30,7 @@ struct PushCommand: ParsableCommand {
     @Option(help: "How the source is arranged: auto, home or volume.") var layout = ImportCommand.Arrangement.auto
     @Flag(help: "Leave out secrets; they do not travel.") var noSecrets = false
     @Flag(help: "Ignore the exclude patterns of the configuration and the built-in ones.") var noExcludes = false
-    @Flag(help: "Also remove from the volume what the source does not have; everything travels.") var delete = false
+    @Flag(help: "Also remove from the volume what the source does not have.") var delete = false
     @Flag(help: "Show what would be done.") var dryRun = false
     @Flag(help: "Go on, and push again whenever something changes.") var watch = false
     @Flag(help: "Show how much has travelled.") var verbose = false
@@ -52,7 +52,7 @@ struct PushCommand: ParsableCommand {
                 return try push.send(archive: file, layout: layout == .auto ? nil : layout.rawValue)
             }
             let source = try source(root, push.guide())
-            try push.run(source, isWhole: delete, isWatching: watch)
+            try push.run(source, isWatching: watch)
         }
     }
 
@@ -103,8 +103,11 @@ struct PushCommand: ParsableCommand {
             case .auto: try opened.arrangement(entries)
             }
         let real = root.resolvedPath ?? path
+        var options = PushSource.Options()
+        (options.withoutSecrets, options.withoutExcludes) = (noSecrets, noExcludes)
         return Push.Source(
-            files: PushSource(root, home: real, containerHome: FilePath(guide.home), arrangement: arrangement),
+            files: PushSource(
+                root, home: real, containerHome: FilePath(guide.home), arrangement: arrangement, options: options),
             guide: guide, arrangement: arrangement, home: real)
     }
 }

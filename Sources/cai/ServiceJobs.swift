@@ -140,7 +140,12 @@ struct ServiceJobs: Sendable {
 
     private func guide(_ call: JobCall) throws -> JobAnswer {
         let session = try session()
-        return JobAnswer(text: try sortedJSON(PushPlanJob.guide(session.entries, session.layout)), isSuccess: true)
+        var loader = ImportConfigurationLoader(session.machine, source: nil, workspaces: session.workspaces)
+        let (configuration, repository) = try session.workplace.asOwner { loader.discoverParts() }
+        let guide = PushGuide(
+            entries: session.entries, layout: session.layout, workspaces: session.workspaces,
+            configuration: configuration, repository: repository)
+        return JobAnswer(text: try sortedJSON(guide), isSuccess: true)
     }
 
     private func plan(_ call: JobCall) throws -> JobAnswer {

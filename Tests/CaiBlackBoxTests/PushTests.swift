@@ -38,7 +38,7 @@ extension World {
 }
 
 /// What `--verbose` says about what has travelled.
-private func travelled(_ run: Finished) -> Int? {
+func travelled(_ run: Finished) -> Int? {
     run.errors.split(separator: "\n").first { $0.contains(" files travelled") }
         .flatMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
 }

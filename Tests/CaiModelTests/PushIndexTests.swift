@@ -9,8 +9,8 @@ import Testing
         let index = PushIndex(records: [
             .directory(".claude", mode: 0o1755), .file("a b\n.md", .init(mode: 0o644, size: 0, modified: -1)),
             .file("c", .init(mode: 0o600, size: .max, modified: .max, digest: digest)),
-            .link("up", text: "../CLAUDE.md", size: 3, modified: 4),
-            .link("gone", text: "/no/where", size: nil, modified: nil),
+            .link("up", text: "../CLAUDE.md", target: ".claude/CLAUDE.md"),
+            .link("gone", text: "/no/where", target: ""),
             .directory("", mode: 0),
         ])
         #expect(try PushIndex(index.bytes) == index)
@@ -23,7 +23,8 @@ import Testing
         "cai-index 1\nD 755 a\0F 644 1 1 - b/c\0", "cai-index 1\nD 755 a\0F 644 1 1 - ..\0",
         "cai-index 1\nD 755 a\0F 644 1 1 - \0", "cai-index 1\nD 755 a\0F 644 -1 1 - b\0",
         "cai-index 1\nD 755 a\0F 644 99999999999999999999 1 - b\0", "cai-index 1\nD 755 a\0F 644 1 1 zz b\0",
-        "cai-index 1\nD 755 a\0L 1 1 b\0\0", "cai-index 1\nD 755 a\0L 1 1 b\0", "cai-index 1\nD 755 a\0D",
+        "cai-index 1\nD 755 a\0L b\0\0\0", "cai-index 1\nD 755 a\0L b\0text\0", "cai-index 1\nD 755 a\0D",
+        "cai-index 1\nD 755 a\0L b\0text\0../c\0", "cai-index 1\nD 755 a\0L b/c\0text\0\0",
     ])
     func `is refused where it is damaged or leads out of its root`(text: String) {
         #expect(throws: PushIndexProblem.self) { try PushIndex(Array(text.utf8)) }
@@ -32,7 +33,7 @@ import Testing
     @Test func `is refused wherever it is cut off, except between records`() throws {
         let bytes = PushIndex(records: [
             .directory("d", mode: 0o755), .file("file", .init(mode: 0o644, size: 12, modified: 34, digest: digest)),
-            .link("link", text: "text", size: 1, modified: 2),
+            .link("link", text: "text", target: "d/file"),
         ]).bytes
         var whole = 0
         for count in 0..<bytes.count where (try? PushIndex(Array(bytes.prefix(count)))) != nil { whole += 1 }

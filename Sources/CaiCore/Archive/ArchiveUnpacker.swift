@@ -11,10 +11,13 @@ package struct ArchiveUnpacker: Sendable {
     let limits: ArchiveLimits
     /// By whose paths the layout is recognised.
     let entries: [Entry]
+    /// Whether the first member may be the index of a push.
+    let takesIndex: Bool
 
-    package init(limits: ArchiveLimits, entries: [Entry]) {
+    package init(limits: ArchiveLimits, entries: [Entry], takesIndex: Bool = false) {
         self.limits = limits
         self.entries = entries
+        self.takesIndex = takesIndex
     }
 
     /// Unpacks `file`, which `archive` names (`-` is standard input), into `staging`, which must be empty.
@@ -26,7 +29,7 @@ package struct ArchiveUnpacker: Sendable {
     ) throws -> UnpackedArchive {
         let rules = MemberRules(archive: archive, limits: limits)
         let reader = try TarReader(file, archive, limits: limits)
-        var run = Unpacking(tree: StagingTree(root: staging, rules: rules), rules: rules)
+        var run = Unpacking(tree: StagingTree(root: staging, rules: rules), rules: rules, takesIndex: takesIndex)
         do {
             try run.readAll(reader)
             return run.result(entries)
@@ -41,6 +44,8 @@ package struct ArchiveUnpacker: Sendable {
 private struct Unpacking {
     var tree: StagingTree
     let rules: MemberRules
+    let takesIndex: Bool
+    private var index: PushIndex?
     private var verifier: ManifestVerifier?
     private var isDotted = false
     private var count = 0
@@ -48,9 +53,10 @@ private struct Unpacking {
     private var withSpecialBits: [FilePath] = []
     private var internals: [FilePath] = []
 
-    init(tree: StagingTree, rules: MemberRules) {
+    init(tree: StagingTree, rules: MemberRules, takesIndex: Bool) {
         self.tree = tree
         self.rules = rules
+        self.takesIndex = takesIndex
     }
 
     mutating func readAll(_ reader: TarReader) throws {
@@ -65,7 +71,7 @@ private struct Unpacking {
         count += 1
         if count == 1 { isDotted = member.name.components.first?.kind == .currentDirectory }
         try checkAmount(member)
-        if try takeManifest(member, reader) { return }
+        if try takeManifest(member, reader) || takeIndex(member, reader) { return }
         let isListed = verifier?.lists(member.name) ?? false
         let path = try rules.path(of: member.name, isListed: isListed)
         if case .special(let what) = member.kind {
@@ -108,6 +114,20 @@ private struct Unpacking {
 
     private static let manifestLimit: Int64 = 128 << 20
 
+    /// Reads the index of a push: as the first member.
+    private mutating func takeIndex(_ member: TarMember, _ reader: TarReader) throws -> Bool {
+        guard takesIndex, count == 1, member.name == PushScope.index, case .file = member.kind else { return false }
+        guard member.size <= PushIndex.largest else { throw rules.refusal(member.name, "is too large for an index") }
+        var content: [UInt8] = []
+        try reader.readContent { bytes, _ in content.append(contentsOf: bytes) }
+        do {
+            index = try PushIndex(content)
+        } catch {
+            throw rules.refusal(member.name, "record \(error.record): \(error.sentence)")
+        }
+        return true
+    }
+
     // MARK: the answer
 
     func result(_ entries: [Entry]) -> UnpackedArchive {
@@ -119,7 +139,7 @@ private struct Unpacking {
         let isPredecessors = isDotted && layout == RecognisedLayout(layout: .volume)
         return UnpackedArchive(
             origin: isExport ? .export : isPredecessors ? .predecessor : .plain, layout: layout, members: members,
-            manifest: verifier?.manifest, findings: findings)
+            manifest: verifier?.manifest, index: index, findings: findings)
     }
 
     private var findings: [Finding] {

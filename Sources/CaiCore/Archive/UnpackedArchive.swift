@@ -19,6 +19,8 @@ package struct UnpackedArchive: Sendable {
     package let members: [ArchiveMember]
     /// Of an export, with its amendments.
     package let manifest: ExportManifest?
+    /// Of a push that says what its source has.
+    package let index: PushIndex?
     package let findings: [Finding]
 
     /// The digests of the files below one directory, by their paths in it.

@@ -9,6 +9,8 @@ package final class ArchiveSource: Sendable {
     /// Nil when no path of it tells.
     package let arrangement: SourceArrangement?
     package let findings: [Finding]
+    /// The files of a push that did not have to travel, as empty ones; nil where it does not say what its source has.
+    package let unsent: UnsentFiles?
     private let parent: Directory
     private let name: FilePath.Component
     private let lock: FileLock
@@ -16,11 +18,11 @@ package final class ArchiveSource: Sendable {
     private static let prefix = "unpacked-"
     private static let count = Atomic(0)
 
-    /// Unpacks an archive. `home` is what symlinks and documents in it call the home that it was made of. Throws
-    /// `ArchiveProblem`; nothing is left then.
+    /// Unpacks an archive. `home` is what symlinks and documents in it call the home that it was made of; `isPartial` is for
+    /// a push, which may say what its source has besides. Throws `ArchiveProblem`; nothing is left then.
     package init(
         _ file: ArchiveFile, machine: Machine, entries: [Entry], limits: ArchiveLimits,
-        home: FilePath? = nil, isPreview: Bool
+        home: FilePath? = nil, isPartial: Bool = false, isPreview: Bool
     ) throws {
         let label = file.path
         // Several threads may be at it within one tick of the clock.
@@ -42,14 +44,18 @@ package final class ArchiveSource: Sendable {
         if !isPreview { Self.removeAbandoned(parent) }
         let root = try parent.makeDirectory(name, mode: 0o700)
         do {
-            let archive = try ArchiveUnpacker(limits: limits, entries: entries)
+            let archive = try ArchiveUnpacker(limits: limits, entries: entries, takesIndex: isPartial)
                 .unpack(from: file.take(), named: label, into: root)
             try file.confirm()
-            let base = archive.layout?.base ?? FilePath()
+            // A push names its paths from the home; a few of them could look like those of a home further down.
+            let base = isPartial ? FilePath() : archive.layout?.base ?? FilePath()
             arrangement =
                 archive.layout.map { $0.layout == .home ? .home : .volume }
                 ?? (archive.origin == .plain ? nil : .volume)
             findings = archive.findings
+            unsent = try archive.index.map {
+                try UnsentFiles(of: $0, beside: archive.members, in: root, MemberRules(archive: label, limits: limits))
+            }
             let own = [home, machine.layout.home].compactMap { $0 }
             let names = base.isEmpty ? own : [FilePath("/").pushing(base)] + own
             opened = OpenedSource(

@@ -71,6 +71,12 @@ package struct ImportConfigurationLoader {
         return (result, findings)
     }
 
+    /// What a source on another machine has to know of the files here: those that hold for a source without a configuration
+    /// of its own, and what the repository's adds to one that has it.
+    package mutating func discoverParts() -> (whole: ImportConfiguration, repository: ImportConfiguration?) {
+        (discover().0, repositoryFile()?.1.configuration)
+    }
+
     private func read(_ bytes: [UInt8], _ name: String) throws(TOMLSyntaxError) -> ImportConfigurationFile {
         let homes = (source?.tree.names ?? []) + [machine.layout.home]
         return try ImportConfigurationFile(bytes, name: name, homes: homes, workspaces: workspaces)

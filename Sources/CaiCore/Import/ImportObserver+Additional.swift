@@ -4,14 +4,12 @@ import SystemPackage
 
 /// Paths that the configuration adds, and entries of the manifests that the source brings along.
 extension ImportObserver {
-    /// Where the links of additional paths are declared, so that every repair looks after them.
-    static var additionalManifest: VolumePath { VolumePath(unchecked: "containai/manifests/90-additional-paths.toml") }
-
     /// The additional paths as entries; those that a manifest names go where that says.
     func additionalEntries() -> [Entry] {
         request.configuration.additionalPaths.enumerated().compactMap { index, path in
             let setting = "[import].additional_paths[\(index)]"
-            if let entry = entries.first(where: { $0.source == path.source && !$0.flags.contains(.glob) }) {
+            let named = entries.first { $0.source == path.source && !$0.flags.contains(.glob) && !$0.isAdditional }
+            if let entry = named {
                 guard entry.isDisabled else { return nil }
                 return usable(path, setting).map { _ in entry.enabled }
             }
@@ -54,7 +52,7 @@ extension ImportObserver {
 
     /// Declares links for the additional paths that no manifest has a link for.
     func addAdditionalManifest(_ additional: [Entry]) {
-        let known = entries.filter { !$0.location.file.hasSuffix("/" + Self.additionalManifest.relative.string) }
+        let known = entries.filter { !$0.isAdditional }
         let declared = additional.filter { entry in
             guard let link = entry.link else { return false }
             guard wanted[entry.target] != nil || request.isPartial && !isLeftOut(entry) else { return false }
@@ -74,32 +72,17 @@ extension ImportObserver {
 
                 """
         }
-        wanted[Self.additionalManifest] = WantedPath(
+        wanted[AdditionalPath.manifest] = WantedPath(
             content: .text(Array(text.utf8), mode: 0o644), authority: .source, isSecret: false,
             origin: "[import].additional_paths")
     }
 
     /// The entries of the manifests in the source that the machine's manifests do not have.
     func manifestEntries(besides own: [Entry]) -> [Entry] {
-        guard case .found(let real, .directory) = resolver.resolve(".config/containai/manifests"),
-            let directory = try? request.source.tree.directory(real),  // unreadable: the walk of the entry says so
-            let names = try? directory.names()
-        else { return [] }
-        var targets = Set(own.map(\.target))
-        return names.filter { $0.extension == "toml" }.flatMap { name -> [Entry] in
-            let file = directory.label.appending(name)
-            guard let open = try? directory.openFile(name),  // likewise
-                let bytes = try? open.readAll(limit: ManifestLoader.largest, file)
-            else { return [] }
-            let contents = ManifestReader.read(ManifestFile(name: file.string, layer: .user, bytes: bytes))
-            seen.findings += contents.findings.filter { $0.severity == .error }.map(\.asWarning)
-            let usable = contents.entries.filter {
-                $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob)
-                    && targets.insert($0.target).inserted
-            }
-            seen.events += usable.compactMap { $0.source.map { .manifest($0.relative) } }
-            return usable
-        }
+        let brought = SourceManifests(request.source, resolver).entries(besides: own)
+        seen.findings += brought.findings
+        seen.events += brought.entries.compactMap { $0.source.map { .manifest($0.relative) } }
+        return brought.entries
     }
 
     // MARK: without secrets
@@ -114,7 +97,7 @@ extension ImportObserver {
             if path.authority == .volume || target.isReserved { continue }
             if isSecretFile(target, path) {
                 seen.events.append(.secret(FilePath(path.origin)))
-                wanted[target] = nil
+                leaveOut(secret: target)
             } else {
                 strip(target)
             }
@@ -139,7 +122,7 @@ extension ImportObserver {
                     .warning, at: machine.layout.text(target),
                     "was not imported: it cannot be read, so that nobody knows whether it holds secrets",
                     advice: "correct it, or import without --no-secrets"))
-            return wanted[target] = nil
+            return leaveOut(secret: target)
         }
         if result.count == 0 { return }
         seen.events.append(.stripped(target, count: result.count))
@@ -154,10 +137,6 @@ extension Entry {
             kind: kind, source: source, target: target, link: link, flags: flags, isDisabled: false, layer: layer,
             location: location)
     }
-}
-
-extension Finding {
-    fileprivate var asWarning: Finding { Finding(.warning, at: place, sentence, advice: advice) }
 }
 
 /// Text as a basic string of TOML.

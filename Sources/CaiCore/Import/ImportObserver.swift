@@ -13,7 +13,17 @@ final class ImportObserver {
     var seen = ImportObservation()
     private(set) var map = ImportMap()
     /// Directories that a mirror compares: those that the source has.
-    private var mirrored: [VolumePath] = []
+    private var mirrored: [Mirrored] = []
+    /// What the source has and is not wanted: it did not travel, or is left out. No mirror removes it.
+    private var standing: Set<VolumePath> = []
+    /// The directories of secrets that did not travel.
+    private var secretParents: Set<VolumePath> = []
+
+    /// A directory of the volume, and which names in it are no concern of an import.
+    private struct Mirrored {
+        let path: VolumePath
+        let filter: (FilePath.Component) -> Bool
+    }
 
     /// `entries` are those of the machine's manifests.
     init(_ machine: Machine, entries: [Entry], request: ImportRequest) {
@@ -37,7 +47,8 @@ final class ImportObserver {
         seen.privateDirectories = Set(
             seen.items.filter { $0.isSecret }.compactMap { item in
                 if case .directory = item.content { nil } else { item.target.parent }
-            })
+            }
+        ).union(secretParents)
         addExtras(reader)
         return seen
     }
@@ -51,6 +62,7 @@ final class ImportObserver {
         for entry in imported where !entry.flags.contains(.gitFilter) { add(entry) }
         for entry in additional { add(entry) }
         addAdditionalManifest(additional)
+        leaveUnsent()
         adaptDocuments()
         for entry in imported where entry.flags.contains(.gitFilter) { addGitConfiguration(entry) }
         addZsh()
@@ -64,7 +76,7 @@ final class ImportObserver {
     /// The entries that an import considers, those of the source's own manifests behind the others.
     private func importedEntries() -> [Entry] {
         let own = entries.filter {
-            $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob)
+            $0.kind == .entry && !$0.isDisabled && $0.source != nil && !$0.flags.contains(.glob) && !$0.isAdditional
         }
         return own + manifestEntries(besides: own)
     }
@@ -98,7 +110,7 @@ final class ImportObserver {
         case .found(let real, .directory):
             guard entry.isDirectory else { return seen.events.append(.wrongType(source, expectsDirectory: false)) }
             let mirrors = (request.mirrors || entry.flags.contains(.mirror)) && !request.isPartial
-            mirrored.append(contentsOf: mirrors ? [entry.target] : [])
+            if mirrors { mirrored.append(Mirrored(path: entry.target, filter: filter(of: entry))) }
             walk(entry) { $0.addDirectory(real, shown: source, to: entry.target) }
         case .found(let real, .file(let facts)):
             if entry.isDirectory { return seen.events.append(.wrongType(source, expectsDirectory: true)) }
@@ -129,11 +141,33 @@ final class ImportObserver {
     private func walk(_ entry: Entry, _ body: (inout SourceWalk) -> Void) {
         var walk = makeWalk()
         walk.isSecret = entry.isSecret
-        let leavesSystem = entry.flags.contains(.excludeSystem) && !request.withoutExcludes
-        let leavesPrivate = entry.flags.contains(.privacyFilter) && request.configuration.excludesPrivate
-        walk.filter = { name in leavesSystem && name.string == ".system" || leavesPrivate && name.isPrivate }
+        walk.filter = filter(of: entry)
         body(&walk)
         take(walk)
+    }
+
+    /// What is left out of an entry: `.system`, `*.priv.*`.
+    private func filter(of entry: Entry) -> (FilePath.Component) -> Bool {
+        let leavesSystem = entry.flags.contains(.excludeSystem) && !request.withoutExcludes
+        let leavesPrivate = entry.flags.contains(.privacyFilter) && request.configuration.excludesPrivate
+        return { name in leavesSystem && name.string == ".system" || leavesPrivate && name.isPrivate }
+    }
+
+    /// What did not travel stays as the volume has it.
+    private func leaveUnsent() {
+        guard let unsent = request.unsent else { return }
+        for (target, path) in wanted.paths {
+            guard case .copy(let real, _, _) = path.content, unsent.contains(real) else { continue }
+            wanted[target] = nil
+            standing.insert(target)
+            if path.isSecret { secretParents.formUnion([target.parent].compactMap(\.self)) }
+        }
+    }
+
+    /// Keeps a secret out of an import, and the volume's where it is.
+    func leaveOut(secret target: VolumePath) {
+        wanted[target] = nil
+        standing.insert(target)
     }
 
     private func makeWalk() -> SourceWalk {
@@ -200,9 +234,12 @@ final class ImportObserver {
             if isPrivate, request.configuration.excludesPrivate { wanted[path] = nil }
         }
         keepSecretsSecret()
+        leaveUnsent()
         addOverrides(machine.home)
         if request.withoutSecrets { stripSecrets() }
-        if request.mirrors, !request.isPartial { mirrored.append(VolumePath(unchecked: FilePath())) }
+        if request.mirrors, !request.isPartial {
+            mirrored.append(Mirrored(path: VolumePath(unchecked: FilePath())) { _ in false })
+        }
     }
 
     /// Secrets of a restored volume get the modes that the manifests declare, or are left out.
@@ -210,7 +247,7 @@ final class ImportObserver {
         for entry in entries where entry.isSecret && !entry.flags.contains(.glob) {
             for (path, want) in wanted.paths where path.isInside(entry.target) {
                 if request.withoutSecrets {
-                    wanted[path] = nil
+                    leaveOut(secret: path)
                 } else {
                     wanted[path] = want.asSecret
                 }
@@ -222,12 +259,28 @@ final class ImportObserver {
     // MARK: what only the volume has
 
     private func addExtras(_ reader: CounterpartReader) {
+        if mirrored.isEmpty { return }
+        let known = Set(seen.items.map(\.target)).union(standing)
         for directory in mirrored {
-            var walk = ExtrasWalk(wanted: Set(seen.items.map(\.target)), excludes: excludes, tree: machine.volume)
-            _ = walk.visit(directory)
+            var walk = ExtrasWalk(wanted: known, excludes: excludes, filter: directory.filter, tree: machine.volume)
+            walk.isProtected = isProtected
+            _ = walk.visit(directory.path)
             seen.extras += walk.extras.map { ($0, reader.node(at: $0)) }
             seen.findings += walk.findings
         }
+    }
+
+    /// Whether a mirror leaves a path alone because an import without secrets has no say about it, or a restore about what is
+    /// private.
+    private func isProtected(_ path: VolumePath) -> Bool {
+        if request.withoutSecrets {
+            let named = entries.filter { !$0.flags.contains(.glob) && path.isInside($0.target) }
+            if named.contains(where: \.isSecret) { return true }
+            if isSecretByName(path.relative), !named.contains(where: { $0.target == path }) { return true }
+        }
+        return request.arrangement == .volume && request.configuration.excludesPrivate
+            && path.isInside(VolumePath(unchecked: "shell/bashrc.d"))
+            && path.relative.components.contains(where: \.isPrivate)
     }
 }
 
@@ -235,7 +288,9 @@ final class ImportObserver {
 private struct ExtrasWalk {
     let wanted: Set<VolumePath>
     let excludes: Excludes
+    let filter: (FilePath.Component) -> Bool
     let tree: Tree
+    var isProtected: (VolumePath) -> Bool = { _ in false }
     var extras: [VolumePath] = []
     var findings: [Finding] = []
 
@@ -257,7 +312,7 @@ private struct ExtrasWalk {
         for name in names {
             let place =
                 path.relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : path.appending(name)
-            if place.isReserved || excludes.excluding(place) != nil {
+            if place.isReserved || filter(name) || excludes.excluding(place) != nil || isProtected(place) {
                 isWhole = false
             } else if Node(name, in: directory).isDirectory {
                 let before = extras.count

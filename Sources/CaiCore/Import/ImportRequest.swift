@@ -15,6 +15,8 @@ package struct ImportRequest: Sendable {
     package let mirrors: Bool
     /// Whether the source has only what is to be imported: what is not in it is not looked at.
     package let isPartial: Bool
+    /// What the source has and the volume too, so that it did not have to come along.
+    package let unsent: UnsentFiles?
     /// The variables of the caller, of which `[env]` names some.
     package let environment: [String: String]
     /// Where the workspace is on this machine, and on the host.
@@ -23,6 +25,7 @@ package struct ImportRequest: Sendable {
     package init(
         source: SourceTree, arrangement: SourceArrangement, isOwnHome: Bool, configuration: ImportConfiguration,
         withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false, isPartial: Bool = false,
+        unsent: UnsentFiles? = nil,
         environment: [String: String] = [:], workspaces: [FilePath] = []
     ) {
         self.source = source
@@ -33,6 +36,7 @@ package struct ImportRequest: Sendable {
         self.withoutExcludes = withoutExcludes
         self.mirrors = mirrors
         self.isPartial = isPartial
+        self.unsent = unsent
         self.environment = environment
         self.workspaces = workspaces
     }

@@ -17,20 +17,14 @@ package struct PushPlanJob {
         self.machine = machine
         self.arrangement = arrangement
         self.withoutSecrets = withoutSecrets
-        let usable = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) && !$0.isDisabled }
+        // What is disabled counts where nothing else does: the configuration may have added it.
+        let usable = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) }
         sources = Dictionary(
             usable.compactMap { entry in
                 let path = arrangement == .home ? entry.source?.relative : entry.target.relative
                 return path.map { (PathKey($0), entry) }
-            }, uniquingKeysWith: { $1 })
+            }, uniquingKeysWith: { $1.isDisabled ? $0 : $1 })
         special = Set((sources.keys.map(\.path) + PushScope.whole).map { PathKey($0.removingLastComponent()) })
-    }
-
-    /// What a client has to know before it looks.
-    package static func guide(_ entries: [Entry], _ layout: Layout) -> PushGuide {
-        let paths = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) && !$0.isDisabled }
-            .compactMap { $0.source?.relative.string }
-        return PushGuide(paths: Array(Set(paths)).sorted(), home: layout.home.string)
     }
 
     /// Where the files of a directory go.
@@ -81,9 +75,7 @@ package struct PushPlanJob {
             case .directory(let path, let mode):
                 let found = self.place(path)
                 place = found
-                if found.entry != nil, !isLeftOut(found.entry), directoryDiffers(found, mode) {
-                    needs.needed.append(number)
-                }
+                if isTaken(found), directoryDiffers(found, mode) { needs.needed.append(number) }
             case .file(let name, let file):
                 guard let place else { continue }
                 switch verdict(name, file, place, baseline) {
@@ -91,8 +83,8 @@ package struct PushPlanJob {
                 case .needed: needs.needed.append(number)
                 case .candidate: needs.candidates.append(number)
                 }
-            case .link(let name, let text, let size, let modified):
-                guard let place, !isLeftOut(place.entry), differs(name, text, size, modified, place) else { continue }
+            case .link(let name, let text, let target):
+                guard let place, !isLeftOut(place.entry), differs(name, text, target, place) else { continue }
                 needs.needed.append(number)
             }
         }
@@ -134,9 +126,15 @@ package struct PushPlanJob {
 
     private enum Verdict { case unchanged, needed, candidate }
 
+    /// Whether an import would make the directory. The one that says what an import does is only read.
+    private func isTaken(_ place: Place) -> Bool {
+        let isRead = arrangement == .home && place.entry == nil && PushScope.isWhole(place.path)
+        return !isRead && !isLeftOut(place.entry)
+    }
+
     private func directoryDiffers(_ place: Place, _ mode: UInt16) -> Bool {
         guard let directory = place.directory, let status = try? directory.status() else { return true }
-        return place.entry?.isSecret != true && status.mode != mode & 0o3777
+        return place.entry?.isSecret != true && status.mode != mode & 0o1777
     }
 
     private func verdict(
@@ -169,14 +167,24 @@ package struct PushPlanJob {
         return known?.source ?? known?.digest == digest ? .unchanged : .needed
     }
 
+    /// Whether an import would make another link of it than there is.
     private func differs(
-        _ name: FilePath.Component, _ text: FilePath, _ size: Int64?, _ modified: Int64?, _ place: Place
+        _ name: FilePath.Component, _ text: FilePath, _ target: FilePath, _ place: Place
     ) -> Bool {
-        guard let directory = place.directory else { return true }
-        switch Node(name, in: directory) {
-        case .symlink(let stored): return stored != text
-        case .file(let facts): return facts.size != size || !tellsNoChange(modified ?? 0, facts.modified)
-        default: return true
-        }
+        var stored: FilePath?
+        if let directory = place.directory, case .symlink(let found) = Node(name, in: directory) { stored = found }
+        if arrangement == .volume || stored == text && target.isEmpty { return stored != text }
+        if target.isEmpty { return isKept(text) }
+        let (mapped, entry) = self.target(target)
+        if isLeftOut(entry) { return false }
+        let named = place.path.pushing(text).lexicallyNormalized()
+        let isSame = !text.isAbsolute && self.target(named).0 == place.target.pushing(text).lexicallyNormalized()
+        return stored != (isSame ? text : mapped.relative(to: place.target))
+    }
+
+    /// Whether an import makes a link that leads out of its source: into the volume, or to what is here as well.
+    private func isKept(_ text: FilePath) -> Bool {
+        guard text.isAbsolute else { return false }
+        return text.lexicallyNormalized().starts(with: machine.layout.volume) || machine.root.existsInRoot(text)
     }
 }

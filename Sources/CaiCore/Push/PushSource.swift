@@ -5,7 +5,7 @@ package import SystemPackage
 /// A directory that is pushed: looked at for an index, and read for what has to travel.
 ///
 /// Symlinks on the way to a path that a manifest names are followed, as an import follows them; those inside directories
-/// travel as links, with what they lead to.
+/// travel as what an import makes of them: as links to what is imported too, else as what they lead to.
 package final class PushSource {
     /// A directory, or a part of one: where it is, free of symlinks, and what it is called.
     private struct Place {
@@ -20,33 +20,62 @@ package final class PushSource {
         let name: FilePath.Component?
         /// Nil for a directory of which only one name was looked at.
         let status: FileStatus?
+        /// Where the file is, if not in the place.
+        var elsewhere: FilePath?
     }
 
-    private let source: SourceTree
-    private let resolver: SourceResolver
-    private let arrangement: SourceArrangement
+    let source: SourceTree
+    let resolver: SourceResolver
+    let arrangement: SourceArrangement
+    let options: Options
+    private(set) var selection: PushSelection?
     private var places: [Place] = []
     private var origins: [Origin] = []
+    /// Everything that goes somewhere; nil as long as nobody asked.
+    private var roots: [Place]?
+    /// The directories that are being added, to notice circles.
+    private var chain: [FilePath] = []
     package private(set) var index = PushIndex()
-    package private(set) var findings: [Finding] = []
+    /// What was found since somebody took it; nothing is told twice.
+    var findings: [Finding] = []
+    private var told: Set<Finding> = []
     private var watched: Set<ChangeWatch.ID> = []
 
+    /// What is left out, as an import is told.
+    package struct Options: Sendable {
+        package var withoutSecrets = false
+        package var withoutExcludes = false
+
+        package init() {}
+    }
+
     /// `home` is the path under which the source is known to itself.
-    package init(_ root: Directory, home: FilePath, containerHome: FilePath, arrangement: SourceArrangement) {
+    package init(
+        _ root: Directory, home: FilePath, containerHome: FilePath, arrangement: SourceArrangement, options: Options
+    ) {
         source = SourceTree(root: root, names: [home, containerHome])
         resolver = SourceResolver(source, layout: Layout(home: containerHome, volume: "/nowhere"))
         self.arrangement = arrangement
+        self.options = options
     }
 
     /// Looks at everything that an import of this source would.
     package func look(_ guide: PushGuide) {
         index = PushIndex()
         (places, origins) = ([], [])
+        let selection = selection(guide, withoutExcludes: options.withoutExcludes)
+        self.selection = selection
+        roots = nil
         if arrangement == .volume { return add(directory: FilePath(), shown: FilePath()) }
-        var paths = Set(PushScope.whole + guide.paths.map { FilePath($0) })
-        paths.formUnion(additionalPaths)
+        var paths = Set(PushScope.whole + selection.paths)
         paths.formUnion(gitIncludes)
         for path in paths.sorted(by: { $0.string < $1.string }) where !isInside(path, paths) { add(path) }
+    }
+
+    /// What has been found and nobody was told yet.
+    package func takeFindings() -> [Finding] {
+        defer { findings = [] }
+        return findings.filter { told.insert($0).inserted }
     }
 
     private func isInside(_ path: FilePath, _ paths: Set<FilePath>) -> Bool {
@@ -75,14 +104,15 @@ package final class PushSource {
     }
 
     /// Adds a record about something in the last place.
-    private func record(_ record: PushIndex.Kind, _ name: FilePath.Component?, _ status: FileStatus?) {
+    private func record(
+        _ record: PushIndex.Kind, _ name: FilePath.Component?, _ status: FileStatus?, at elsewhere: FilePath? = nil
+    ) {
         index.records.append(record)
-        origins.append(Origin(place: places.count - 1, name: name, status: status))
+        origins.append(Origin(place: places.count - 1, name: name, status: status, elsewhere: elsewhere))
     }
 
     private func add(directory real: FilePath, shown: FilePath) {
-        let isRoot = shown.isEmpty && arrangement == .volume
-        let walk = PushWalk(source.tree, real: real, shown: shown, leavingOut: isRoot ? ".containai" : nil)
+        let walk = PushWalk(source.tree, real: real, shown: shown, selection)
         for path in walk.unreadable {
             findings.append(Finding(.warning, at: path.printable, "may not be read, and was not pushed"))
         }
@@ -92,53 +122,86 @@ package final class PushSource {
     private func add(_ number: Int, of walk: PushWalk) {
         let listing = walk.listings[number]
         places.append(Place(real: listing.real, shown: listing.shown))
+        chain.append(listing.real)
+        defer { chain.removeLast() }
         record(.directory(listing.shown, mode: listing.status.mode), nil, listing.status)
+        var linked: [(name: FilePath.Component, real: FilePath)] = []
         for (name, status) in listing.entries {
             switch status.kind {
             case .regular: record(.file(name, PushIndex.File(status)), name, status)
-            case .symlink: add(link: name, at: listing.real, status)
+            case .symlink:
+                if let real = add(link: name, in: listing, status) { linked.append((name, real)) }
             default: continue
             }
         }
         for below in listing.below { add(below, of: walk) }
+        for (name, real) in linked { add(directory: real, shown: listing.shown.appending(name)) }
     }
 
-    private func add(link name: FilePath.Component, at place: FilePath, _ status: FileStatus) {
-        let path = place.appending(name)
-        guard case .symlink(let text) = resolver.node(at: path) else { return }  // gone meanwhile
-        var facts: FileFacts?
-        if case .found(_, .file(let found)) = resolver.resolve(path) { facts = found }
-        record(.link(name, text: text, size: facts?.size, modified: facts?.modified), name, status)
+    /// Adds a link, or what an import copies in its place; a directory is returned, to be added behind all that is here.
+    private func add(
+        link name: FilePath.Component, in listing: PushWalk.Listing, _ status: FileStatus
+    ) -> FilePath? {
+        let path = listing.real.appending(name)
+        guard case .symlink(let text) = resolver.node(at: path) else { return nil }  // gone meanwhile
+        guard arrangement == .home, case .found(let real, let node) = resolver.resolve(path) else {
+            record(.link(name, text: text, target: FilePath()), name, status)
+            return nil
+        }
+        if let target = shownPath(of: real) {
+            // What is reached through a symlink is elsewhere than it is called: the link names it as it is called.
+            let named = listing.shown.pushing(text).lexicallyNormalized()
+            let isRight = target == real || !text.isAbsolute && named == target
+            record(.link(name, text: isRight ? text : target.relative(to: listing.shown), target: target), name, status)
+            return nil
+        }
+        switch node {
+        case .file:
+            guard let facts = try? source.tree.status(real) else { return nil }  // gone meanwhile
+            record(.file(name, PushIndex.File(facts)), name, facts, at: real)
+        case .directory where !chain.contains(real): return real
+        default: record(.link(name, text: text, target: FilePath()), name, status)
+        }
+        return nil
+    }
+
+    /// What a path, free of symlinks, is called where the manifests or the configuration name it or something above it; nil
+    /// where they do not.
+    private func shownPath(of path: FilePath) -> FilePath? {
+        let known = roots ?? knownRoots
+        roots = known
+        let root = known.filter { path.starts(with: $0.real) }.max { $0.real.length < $1.real.length }
+        return root.map { $0.shown.appending(path.components.dropFirst($0.real.components.count)) }
+    }
+
+    private var knownRoots: [Place] {
+        (selection?.known ?? []).sorted { $0.string < $1.string }.compactMap { shown in
+            if case .found(let real, _) = resolver.resolve(shown) { Place(real: real, shown: shown) } else { nil }
+        }
     }
 
     /// Where the bytes of a record are: free of symlinks.
-    private func real(_ number: Int) -> FilePath {
-        let (path, name) = (places[origins[number].place].real, origins[number].name)
-        return name.map { path.appending($0) } ?? path
+    func real(_ number: Int) -> FilePath {
+        let origin = origins[number]
+        if let elsewhere = origin.elsewhere { return elsewhere }
+        let path = places[origin.place].real
+        return origin.name.map { path.appending($0) } ?? path
     }
 
     /// What the thing of a record is called.
-    private func shown(_ number: Int) -> FilePath {
+    func shown(_ number: Int) -> FilePath {
         let path = places[origins[number].place].shown
         return switch index.records[number] {
         case .directory: path
-        case .file(let name, _), .link(let name, _, _, _): path.appending(name)
+        case .file(let name, _), .link(let name, _, _): path.appending(name)
         }
     }
 
     // MARK: what else an import reads
 
-    private func read(_ path: FilePath) -> [UInt8]? {
+    func read(_ path: FilePath) -> [UInt8]? {
         guard case .found(let real, .file) = resolver.resolve(path) else { return nil }
         return try? source.tree.readFile(real, limit: 4 << 20)  // what cannot be read names nothing
-    }
-
-    private var additionalPaths: [FilePath] {
-        let file: FilePath = ".config/containai/config.toml"
-        guard let bytes = read(file),
-            let read = try? ImportConfigurationFile(bytes, name: file.string, homes: source.names, workspaces: [])
-        else { return [] }  // the import says what is wrong with it
-        return read.configuration.additionalPaths.map(\.source.relative)
     }
 
     /// The files that the git configuration includes, and those that these include.
@@ -223,11 +286,17 @@ package final class PushSource {
     /// its records is in the whole one.
     package func withDigests(_ candidates: [Int]) -> (index: PushIndex, numbers: [Int]) {
         subset(candidates) { number in
-            guard case .file(let name, let file) = index.records[number], let digest = digest(number) else {
-                return nil
+            guard case .file(let name, let file) = index.records[number] else { return nil }
+            if case .part(let bytes) = disclosure(number) {
+                let size = Int64(bytes.count)
+                return .file(
+                    name,
+                    PushIndex.File(
+                        mode: file.mode, size: size, modified: file.modified, digest: CaiCore.digest(of: bytes)))
             }
-            return .file(
-                name, PushIndex.File(mode: file.mode, size: file.size, modified: file.modified, digest: digest))
+            return digest(number).map { digest in
+                .file(name, PushIndex.File(mode: file.mode, size: file.size, modified: file.modified, digest: digest))
+            }
         }
     }
 
@@ -237,47 +306,33 @@ package final class PushSource {
     }
 
     /// What has to travel for these records: themselves, the directories above them, and what the links among them lead to.
+    /// With `isTelling` the index goes before them, so that what the source does not have is known.
     package func write(
-        _ needed: [Int], to send: @escaping (UnsafeRawBufferPointer) throws -> Void
+        _ needed: [Int], isTelling: Bool, to send: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws -> (files: Int, bytes: Int64) {
         let sink = PlainSink(send)
         let tar = PushTar(source: source, sink: sink)
+        if isTelling { try tar.add(index.bytes, as: PushScope.index) }
         var written: Set<FilePath> = []
-        var wanted = needed.sorted()
-        wanted += linked(by: wanted)
-        for number in wanted {
+        for number in withLinked(needed.sorted()) {
             let (path, status) = (shown(number), origins[number].status)
+            // A directory of which only names were looked at comes with them.
+            guard let status else { continue }
             try addDirectories(path.removingLastComponent(), tar, &written)
+            guard !path.isEmpty, written.insert(path).inserted else { continue }
             switch index.records[number] {
-            case .directory:
-                guard let status else { try addDirectories(path, tar, &written); continue }
-                if written.insert(path).inserted, !path.isEmpty { try tar.add(directory: path, status) }
-            case .file: if written.insert(path).inserted { try tar.add(file: real(number), as: path) }
-            case .link(_, let text, _, _):
-                guard let status, written.insert(path).inserted else { continue }
-                try tar.add(link: path, text, status)
+            case .directory: try tar.add(directory: path, status)
+            case .file:
+                switch disclosure(number) {
+                case .whole: try tar.add(file: real(number), as: path)
+                case .part(let bytes): try tar.add(bytes, as: path, status)
+                case .nothing: continue
+                }
+            case .link(_, let text, _): try tar.add(link: path, text, status)
             }
         }
         try tar.finish()
         return (tar.files, sink.written)
-    }
-
-    /// The records of what links lead to; the whole directory where that is one.
-    private func linked(by numbers: [Int]) -> [Int] {
-        var result: [Int] = []
-        for number in numbers {
-            guard case .link = index.records[number], case .found(let real, _) = resolver.resolve(self.real(number))
-            else { continue }
-            let known = origins.indices.filter { origins[$0].status != nil && self.real($0).starts(with: real) }
-            if !known.isEmpty {
-                result += known
-            } else {
-                let first = origins.count
-                add(real)
-                result += (first..<origins.count).filter { origins[$0].status != nil }
-            }
-        }
-        return result
     }
 
     /// Adds a directory and those above it, without what is in them.

@@ -70,6 +70,18 @@ final class PushTar {
         files += 1
     }
 
+    /// Adds a file with another content than it has on this machine, or one that is none here.
+    func add(_ bytes: [UInt8], as path: FilePath, _ status: FileStatus? = nil) throws {
+        let size = Int64(bytes.count)
+        try tar.begin(
+            StoredMember(
+                path: path, kind: .file(size: size, extents: [0..<size]), mode: status?.mode ?? 0o600, uid: 0, gid: 0,
+                modified: status?.modified ?? 0))
+        try bytes.withUnsafeBytes { try tar.write($0) }
+        try tar.end()
+        if status != nil { files += 1 }
+    }
+
     func finish() throws { try tar.finish() }
 
     private func member(_ path: FilePath, _ kind: StoredMember.Kind, _ status: FileStatus) -> StoredMember {

@@ -29,23 +29,24 @@ struct PushWalk: Sendable {
     /// Below this many directories a thread is not worth its start.
     private static let fewPlaces = 8
 
-    /// Looks at a directory and at all below it but the one called `leftOut` in it.
-    init(_ tree: Tree, real: FilePath, shown: FilePath, leavingOut leftOut: FilePath.Component? = nil) {
+    /// Looks at a directory and at all below it but what a selection leaves out.
+    init(_ tree: Tree, real: FilePath, shown: FilePath, _ selection: PushSelection?) {
         var level = [Place(real: real, shown: shown, parent: nil)]
         while !level.isEmpty {
             let threads = level.count < Self.fewPlaces ? 1 : Workers.count
-            let found = Workers.map(level, threads: threads) { Self.look($0, tree) }
+            let found = Workers.map(level, threads: threads) { Self.look($0, tree, selection) }
             let first = listings.count
             for (place, listing) in zip(level, found) { add(listing, of: place) }
-            level = listings.indices[first...].flatMap { places(in: $0, $0 == 0 ? leftOut : nil) }
+            level = listings.indices[first...].flatMap(places)
         }
     }
 
-    private static func look(_ place: Place, _ tree: Tree) -> Listing? {
+    private static func look(_ place: Place, _ tree: Tree, _ selection: PushSelection?) -> Listing? {
         // Whatever the reason: it is told that the directory was not pushed.
         guard let directory = try? tree.directory(place.real), let status = try? directory.status(),
-            let entries = try? directory.entries()
+            var entries = try? directory.entries()
         else { return nil }
+        if let isLeftOut = selection?.leftOut(of: place.shown) { entries.removeAll { isLeftOut($0.name) } }
         return Listing(
             real: place.real, shown: place.shown, status: status, entries: entries, parent: place.parent)
     }
@@ -67,9 +68,9 @@ struct PushWalk: Sendable {
         return false
     }
 
-    private func places(in number: Int, _ leftOut: FilePath.Component?) -> [Place] {
+    private func places(in number: Int) -> [Place] {
         let listing = listings[number]
-        return listing.entries.filter { $0.status.kind == .directory && $0.name != leftOut }.map { name, _ in
+        return listing.entries.filter { $0.status.kind == .directory }.map { name, _ in
             Place(real: listing.real.appending(name), shown: listing.shown.appending(name), parent: number)
         }
     }

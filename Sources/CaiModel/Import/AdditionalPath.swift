@@ -46,6 +46,16 @@ package struct AdditionalPath: Sendable, Hashable {
     }
 }
 
+extension AdditionalPath {
+    /// Where the links of additional paths are declared, so that every repair looks after them.
+    package static var manifest: VolumePath { VolumePath(unchecked: "containai/manifests/90-additional-paths.toml") }
+}
+
+extension Entry {
+    /// Whether it is declared because a configuration added it: whether it is imported, that says.
+    package var isAdditional: Bool { location.file.hasSuffix("/" + AdditionalPath.manifest.relative.string) }
+}
+
 /// Why a path is not added.
 package struct AdditionalPathProblem: Error, Equatable, Sendable {
     package let sentence: String

@@ -3,9 +3,10 @@ package import SystemPackage
 /// What a host has to push: directories with the files and symlinks in them, without their content.
 ///
 /// On the wire it is `cai-index 1` and a line break, then records, each ended by a NUL: `D MODE PATH` for a directory, then
-/// for what is in it `F MODE SIZE MTIME SHA256 NAME` or `L SIZE MTIME NAME` with the text of the link as a record of its own.
-/// Modes are octal, times nanoseconds, the digest is `-` where nobody asked for it, and size and time of a link are those of
-/// what it leads to, or `-`. Paths are relative, the root's is empty. Records are counted from 0, the text of a link not.
+/// for what is in it `F MODE SIZE MTIME SHA256 NAME` or `L NAME` with the text of the link, and where that leads, as records
+/// of their own. Modes are octal, times nanoseconds, the digest is `-` where nobody asked for it. Paths are relative, the
+/// root's is empty; a link to what goes nowhere leads to the root. Records are counted from 0, those behind a
+/// link not.
 package struct PushIndex: Sendable, Equatable {
     package struct File: Sendable, Equatable {
         package let mode: UInt16
@@ -24,8 +25,8 @@ package struct PushIndex: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case directory(FilePath, mode: UInt16)
         case file(FilePath.Component, File)
-        /// `size` and `modified` are those of the file that it leads to; nil where it leads to none.
-        case link(FilePath.Component, text: FilePath, size: Int64?, modified: Int64?)
+        /// `target` is where it leads, in the end and as the index calls it; empty where that goes nowhere.
+        case link(FilePath.Component, text: FilePath, target: FilePath)
     }
 
     package var records: [Kind] = []
@@ -62,7 +63,7 @@ extension PushIndex {
             case .directory(let path, _):
                 directory = path
                 body(path, record)
-            case .file(let name, _), .link(let name, _, _, _): body(directory.appending(name), record)
+            case .file(let name, _), .link(let name, _, _): body(directory.appending(name), record)
             }
         }
     }
@@ -83,10 +84,11 @@ extension PushIndex {
                 result += (file.digest?.hex ?? "-").utf8
                 result.append(0x20)
                 append(name, &result)
-            case .link(let name, let text, let size, let modified):
-                result += "L \(size.map { "\($0)" } ?? "-") \(modified.map { "\($0)" } ?? "-") ".utf8
+            case .link(let name, let text, let target):
+                result += "L ".utf8
                 append(name, &result)
                 append(text, &result)
+                append(target, &result)
             }
         }
         return result
@@ -157,9 +159,8 @@ private struct PushIndexReader {
             return .file(
                 try name(), PushIndex.File(mode: mode, size: size, modified: modified, digest: digest))
         case UInt8(ascii: "L"):
-            let (size, modified) = (try number(), try number())
-            let name = try name()
-            return .link(name, text: try linkText(), size: size, modified: modified)
+            let (name, text) = (try name(), try linkText())
+            return .link(name, text: text, target: try path())
         default: throw problem("a record has no known kind")
         }
     }
@@ -262,6 +263,10 @@ package enum PushScope {
         ".config/containai", ".gitconfig", ".config/git/config", ".zshenv", ".zprofile", ".zshrc",
     ]
 
+    /// The first member of what a push that removes sends: the whole index of the source. What is in it and not in the archive
+    /// did not have to travel.
+    package static let index: FilePath = ".containai/pushed-index"
+
     /// Whether a path is one of these, or lies in one.
     package static func isWhole(_ path: FilePath) -> Bool { whole.contains { path.starts(with: $0) } }
 }
@@ -274,17 +279,4 @@ package struct PushNeeds: Codable, Sendable, Equatable {
     package var candidates: [Int] = []
 
     package init() {}
-}
-
-/// What a client has to know before it looks.
-package struct PushGuide: Codable, Sendable, Equatable {
-    /// The paths of a home that the manifests name.
-    package let paths: [String]
-    /// The home of the container.
-    package let home: String
-
-    package init(paths: [String], home: String) {
-        self.paths = paths
-        self.home = home
-    }
 }

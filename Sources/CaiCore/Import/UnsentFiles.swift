@@ -1,0 +1,95 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Files of a push that did not have to travel: empty ones in their places beside those that did, so that an import sees
+/// all that its source has. Their content is that of the volume, and nothing reads or places them.
+package struct UnsentFiles: Sendable {
+    private let paths: Set<PathKey>
+
+    /// Makes what an index has and `members` do not, below the root of an unpacked archive. Throws `ArchiveProblem` for an
+    /// index that contradicts itself or the archive, or that is too large.
+    init(of index: PushIndex, beside members: [ArchiveMember], in root: Directory, _ rules: MemberRules) throws {
+        guard index.records.count <= rules.limits.members else {
+            throw rules.refusal(
+                PushScope.index, "has more than \(rules.limits.members) records", raising: .archiveMembers)
+        }
+        var maker = Maker(tree: Tree(root: root), rules: rules, members: members)
+        try maker.make(index)
+        try maker.finish()
+        paths = maker.files
+    }
+
+    func contains(_ path: FilePath) -> Bool { paths.contains(PathKey(path)) }
+}
+
+private struct Maker {
+    let tree: Tree
+    let rules: MemberRules
+    let sent: Set<PathKey>
+    var files: Set<PathKey> = []
+    private var directory: Directory?
+    /// What directories get at the end: those that were made, and those that travelled.
+    private var dresses: [(path: FilePath, mode: UInt16, modified: Int64?)] = []
+    private var dressed: Set<PathKey> = []
+
+    init(tree: Tree, rules: MemberRules, members: [ArchiveMember]) {
+        self.tree = tree
+        self.rules = rules
+        sent = Set(members.map { PathKey($0.path) })
+    }
+
+    mutating func make(_ index: PushIndex) throws {
+        var failure: (any Error)?
+        index.forEachPath { path, record in
+            guard failure == nil else { return }
+            do {
+                try make(path, record)
+            } catch is BlockedPath {
+                failure = rules.refusal(path, "lies below something that is no directory")
+            } catch let error as SystemCallError where error.errno == .fileExists {
+                failure = rules.refusal(path, "is in the index more than once")
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private mutating func make(_ path: FilePath, _ record: PushIndex.Kind) throws {
+        _ = try rules.path(of: path, isListed: true)
+        switch record {
+        case .directory(_, let mode): directory = try open(path, mode)
+        case .file(let name, _):
+            guard !sent.contains(PathKey(path)), let directory else { return }
+            try directory.createFile(name, mode: 0o600).close()
+            files.insert(PathKey(path))
+        case .link(let name, let text, _):
+            guard !sent.contains(PathKey(path)), let directory else { return }
+            try directory.makeLink(name, to: text)
+        }
+    }
+
+    /// Opens a directory, making it where it is missing, so that something can be made in it.
+    private mutating func open(_ path: FilePath, _ mode: UInt16) throws -> Directory {
+        if path.isEmpty { return tree.root }
+        let found = try tree.makeDirectories(path, mode: 0o700)
+        guard dressed.insert(PathKey(path)).inserted else { return found }
+        let status = try found.status()
+        let isSent = sent.contains(PathKey(path))
+        dresses.append((path, isSent ? status.mode : mode & 0o1777, isSent ? status.modified : nil))
+        if status.mode & 0o700 != 0o700 { try found.descriptor.setMode(status.mode | 0o700, found.label) }
+        return found
+    }
+
+    /// Gives directories their modes and times, the inner ones first.
+    mutating func finish() throws {
+        for (path, mode, modified) in dresses.reversed() {
+            let found = try tree.directory(path)
+            try found.descriptor.setMode(mode, found.label)
+            if let modified, let (parent, name) = try? tree.parent(of: path) {
+                try parent.setTimes(of: name, accessed: modified, modified: modified)
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// What of a source is looked at: the same that an import of it would take.
+extension PushSource {
+    private static var configurationFile: FilePath { ".config/containai/config.toml" }
+
+    /// What the manifests of the container and of the source name, and what the configuration adds and leaves out.
+    func selection(_ guide: PushGuide, withoutExcludes: Bool) -> PushSelection {
+        let configuration = configuration(guide)
+        let known = guide.entries.compactMap(\.entry)
+        let own = known.filter { !$0.isDisabled }
+        let brought = SourceManifests(source, resolver).entries(besides: own).entries
+        return PushSelection(
+            own + brought + additional(configuration, known), arrangement: arrangement, configuration: configuration,
+            withoutExcludes: withoutExcludes)
+    }
+
+    /// The source's configuration, or where it has none the container's, with what the repository of the workspace adds.
+    private func configuration(_ guide: PushGuide) -> ImportConfiguration {
+        guard arrangement == .home, case .found(_, .file) = resolver.resolve(Self.configurationFile) else {
+            return guide.configuration.imported
+        }
+        // One that cannot be read counts as empty, and the import says what is wrong with it.
+        let user = read(Self.configurationFile).flatMap {
+            try? ImportConfigurationFile(
+                $0, name: Self.configurationFile.string, homes: source.names,
+                workspaces: guide.workspaces.map { FilePath($0) })
+        }
+        let configuration = user?.configuration ?? ImportConfiguration()
+        guard let repository = guide.repository?.imported else { return configuration }
+        let isTrusted = (user?.trusted ?? []).contains { trusted in
+            guide.workspaces.contains { FilePath($0).lexicallyNormalized().starts(with: trusted) }
+        }
+        return configuration.adding(repository, isTrusted: isTrusted)
+    }
+
+    /// The paths that the configuration adds; those that a manifest names go where that says.
+    private func additional(_ configuration: ImportConfiguration, _ known: [Entry]) -> [Entry] {
+        configuration.additionalPaths.enumerated().compactMap { index, path in
+            let entry = known.first { $0.source == path.source }
+            if let entry, !entry.isDisabled { return nil }
+            guard let isDirectory = isDirectory(path, "[import].additional_paths[\(index)]") else { return nil }
+            return entry
+                ?? Entry(
+                    kind: .entry, source: path.source, target: path.target, link: nil,
+                    flags: isDirectory ? .directory : .file, isDisabled: false, layer: .user,
+                    location: SourceLocation(file: "configuration", line: 1, column: 1))
+        }
+    }
+
+    /// Nil for one that an import does not take: one that is not there, or is reached through a symlink.
+    private func isDirectory(_ path: AdditionalPath, _ setting: String) -> Bool? {
+        switch resolver.node(at: path.source.relative) {
+        case .directory: return true
+        case .file: return false
+        case .missing: return nil
+        case .symlink: findings.append(Finding(.warning, at: setting, "~/\(path.source) (is a symlink)"))
+        case .unreachable(.symlink):
+            findings.append(Finding(.warning, at: setting, "~/\(path.source) (contains symlink component)"))
+        case let node: findings.append(Finding(.warning, at: setting, "~/\(path.source) is \(node.word)"))
+        }
+        return nil
+    }
+
+    // MARK: links
+
+    /// These records with those of what the links among them lead to: an import makes a link only to something.
+    func withLinked(_ numbers: [Int]) -> [Int] {
+        guard numbers.contains(where: isLink) else { return numbers }
+        var byPath: [PathKey: Int] = [:]
+        for number in index.records.indices { byPath[PathKey(shown(number))] = number }
+        var result = numbers
+        var known = Set(numbers)
+        var next = 0
+        while next < result.count {
+            defer { next += 1 }
+            guard case .link(_, let text, let target) = index.records[result[next]], !target.isEmpty else { continue }
+            let step = shown(result[next]).removingLastComponent().pushing(text).lexicallyNormalized()
+            for found in [byPath[PathKey(step)], byPath[PathKey(target)]] {
+                if let found, known.insert(found).inserted { result.append(found) }
+            }
+        }
+        return result
+    }
+
+    private func isLink(_ number: Int) -> Bool {
+        if case .link = index.records[number] { true } else { false }
+    }
+}
