@@ -5,6 +5,8 @@ import SystemPackage
 struct Scenario: Sendable {
     var name: String
     var command: [String]
+    /// A program that starts the command, and stays the same process.
+    var wrapper: [String] = []
     let ground: Ground
     let home: [Node]
     let volume: [Node]

@@ -3,13 +3,14 @@ import SystemPackage
 
 /// The scenarios, by command. Contents whose first word is SECRET must never be readable by others on the volume.
 enum Scenarios {
-    static let commands = ["sync", "links", "init", "undo", "import", "opencode"]
+    static let commands = ["sync", "links", "guard", "init", "undo", "import", "opencode"]
 
     static func all(for commands: [String]) -> [Scenario] {
         commands.flatMap { command in
             switch command {
             case "sync": Ground.allCases.map { sync($0) } + [refusals(.two), many(.two)]
             case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
+            case "guard": [guarded(.two), guarded(.overlay)]
             case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
             case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
             case "opencode": [patched(.two), patched(.one)]
@@ -341,6 +342,20 @@ enum Scenarios {
         tree.directory("commands", mode: 0o777)
         return tree.nodes
     }()
+
+    // MARK: guard
+
+    /// The guard, told to end before it began: it adopts what applications did meanwhile, and ends.
+    private static func guarded(_ ground: Ground) -> Scenario {
+        var scenario = drifted(ground)
+        scenario.name = "guard"
+        scenario.command = ["links", "watch"]
+        // Links of the user's own that lead elsewhere are left alone.
+        scenario.linksAreRight = false
+        // Who waits for a signal that is held back finds it.
+        scenario.wrapper = ["env", "--block-signal=TERM", "sh", "-c", "kill -TERM $$; exec \"$@\"", "sh"]
+        return scenario
+    }
 
     // MARK: undo
 

@@ -26,11 +26,11 @@ final class Trial {
     func rehearse() throws -> [String] {
         try world.reset(start)
         let (first, lines) = try world.traced(
-            scenario.command, calls: Calls.changing + Calls.looking + Calls.marks)
+            scenario.command, under: scenario.wrapper, calls: Calls.changing + Calls.looking + Calls.marks)
         calls = Calls.parse(lines)
         let done = world.contents()
         expected = Self.comparable(done)
-        let second = try world.cai(scenario.command)
+        let second = try world.cai(scenario.command, under: scenario.wrapper)
         codes = (first.code, second.code)
         var problems = lost(with: done, "undisturbed run") + leftovers(done) + settled(done, second)
         if calls.isEmpty { problems.append("nothing was traced: \(first.output)") }
@@ -68,7 +68,7 @@ final class Trial {
 
     /// Runs the command twice more: the first must lead to what an undisturbed run leads to, the second to nothing.
     func settle(_ moment: String, converges: Bool = true) throws -> [String] {
-        let again = try world.cai(scenario.command)
+        let again = try world.cai(scenario.command, under: scenario.wrapper)
         var problems: [String] = []
         if again.code != codes.first, again.code != codes.second {
             problems.append("\(moment): exit \(describe(again.code)): \(again.output)")
@@ -76,7 +76,7 @@ final class Trial {
         let contents = world.contents()
         problems += lost(with: contents, moment) + leftovers(contents)
         if converges { problems += differences(contents) }
-        let third = try world.cai(scenario.command)
+        let third = try world.cai(scenario.command, under: scenario.wrapper)
         return problems + settled(contents, third)
     }
 
@@ -84,18 +84,20 @@ final class Trial {
         switch fault {
         case .kill, .error:
             guard let (call, expression) = fault.injection else { return Finished(code: nil, output: "") }
-            return try world.traced(scenario.command, calls: [call], inject: [expression]).0
+            return try world.traced(
+                scenario.command, under: scenario.wrapper, calls: [call], inject: [expression]
+            ).0
         case .fullVolume(let pages):
             try world.limitVolume(pages: world.volumePages + pages)
             defer { try? world.limitVolume(pages: nil) }  // the next reset shows it
-            return try world.cai(scenario.command)
+            return try world.cai(scenario.command, under: scenario.wrapper)
         case .readOnlyVolume:
             try world.makeVolume(readOnly: true)
-            let finished = try world.cai(scenario.command)
+            let finished = try world.cai(scenario.command, under: scenario.wrapper)
             try world.makeVolume(readOnly: false)
             return finished
         case .descriptors(let count):
-            return try world.cai(scenario.command, under: ["prlimit", "--nofile=\(count):\(count)"])
+            return try world.cai(scenario.command, under: ["prlimit", "--nofile=\(count):\(count)"] + scenario.wrapper)
         }
     }
 

@@ -128,15 +128,17 @@ final class World: Sendable {
         return try runProgram(wrapper + [binary] + arguments + ["--root", root.string], output: log)
     }
 
-    /// Runs `cai` under strace. Returns the lines of the trace as well.
-    func traced(_ arguments: [String], calls: [String], inject: [String] = []) throws -> (Finished, [String]) {
+    /// Runs `cai`, started by a program, under strace. Returns the lines of the trace as well.
+    func traced(
+        _ arguments: [String], under wrapper: [String] = [], calls: [String], inject: [String] = []
+    ) throws -> (Finished, [String]) {
         let options = inject.flatMap { ["-e", "inject=\($0)"] }
         // With a filter strace 6.1 injects errors, and no signal at all.
         let filter = inject.contains { $0.contains("signal=") } ? [] : ["--seccomp-bpf"]
         let strace =
             ["strace", "-f"] + filter + ["-qq", "-o", trace.string, "-e", "trace=\(calls.joined(separator: ","))"]
             + options
-        let finished = try cai(arguments, under: strace)
+        let finished = try cai(arguments, under: strace + wrapper)
         let lines = String(decoding: Tree.bytes(trace), as: UTF8.self).split(separator: "\n").map(String.init)
         return (finished, lines)
     }

@@ -218,8 +218,10 @@ extension Engine {
     /// A name later than every other, also when the clock went back; or the guard's, as long as that is the latest.
     private func newRun() throws -> RunID {
         let now = WallClock.seconds
-        let known = try DisplacedStore(machine.volume).runs() + Journal(volume: machine.volume).pending().runs
-        if let run = guarding?.run, known.max().map({ $0 <= run }) ?? true { return run }
+        let unfinished = try Journal(volume: machine.volume).pending().runs
+        let known = try DisplacedStore(machine.volume).runs() + unfinished
+        // A run that is not finished keeps its name: another journal in its place would forget what it left.
+        if let run = guarding?.run, !unfinished.contains(run), known.max().map({ $0 <= run }) ?? true { return run }
         var seconds = now
         var run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
         if let last = known.max(), run.time <= last.time, let time = Timestamp(last.time) {
