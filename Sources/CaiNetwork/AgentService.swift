@@ -20,11 +20,13 @@ package struct AgentService {
     private let limits: ServiceLimits
     private let manager: ServiceManager
     private let logger: Logger
+    private let whenEnding: @Sendable () -> Void
 
-    /// Serves on a bound socket, which it closes. `place` names that in what it tells.
+    /// Serves on a bound socket, which it closes. `place` names that in what it tells; `whenEnding` is called before what was
+    /// begun is finished, so that nobody knocks any more.
     package init(
         socket: CInt, place: String, jobs: AgentJobs, hub: EventHub, peers: PeerPolicy, limits: ServiceLimits,
-        manager: ServiceManager, logger: Logger
+        manager: ServiceManager, logger: Logger, whenEnding: @escaping @Sendable () -> Void = {}
     ) {
         self.socket = socket
         self.place = place
@@ -34,6 +36,7 @@ package struct AgentService {
         self.limits = limits
         self.manager = manager
         self.logger = logger
+        self.whenEnding = whenEnding
     }
 
     /// What can be asked for: method, path, and what may be in the query.
@@ -64,6 +67,7 @@ package struct AgentService {
             switch signals.next() {
             case .hangup: reload(worker, parts.gate)
             case .terminate:
+                whenEnding()
                 manager.tell(.stopping, .status("Answering what was asked before"))
                 hub.close()
                 server.stop()

@@ -64,7 +64,8 @@ struct ServeCommand: ParsableCommand {
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",
                 jobs: jobs.all, hub: hub, peers: workplace.peers,
-                limits: ServiceLimits(workplace.settings), manager: manager, logger: logger
+                limits: ServiceLimits(workplace.settings), manager: manager, logger: logger,
+                whenEnding: { socket.remove() }
             ).run()
         }
     }

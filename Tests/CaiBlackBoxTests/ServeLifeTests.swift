@@ -92,6 +92,23 @@ import Testing
         #expect(try begun.errorRest().hasSuffix("503\n"))
     }
 
+    @Test func `lets nobody knock in vain while it finishes what was begun`() throws {
+        let world = try World(["run": [:]])
+        #expect(try world.cai("init").code == 0)
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        let begun = try Running([
+            "sh", "-c",
+            "sleep 1000 | curl --silent --unix-socket '\(world.agentSocket)' --request POST -T - http://cai/v1/import",
+        ])
+        while try world.ask("/v1/status").body["running"] == .object([:]) {}
+        service.program.signal(SIGTERM)
+        #expect(try service.told().hasPrefix("STOPPING=1"))
+        #expect(!Files.exists(world.agentSocket))
+        #expect(try world.ask("/v1/status").status == "000")
+        #expect(try service.program.end() == .exited(0))
+        withExtendedLifetime(begun) {}
+    }
+
     @Test func `ends although somebody stays connected`() throws {
         let world = try World(["run": [:]])
         let service = try Service(world).ready()
