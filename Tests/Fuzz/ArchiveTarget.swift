@@ -9,6 +9,7 @@ final class ArchiveTarget {
     private let root: FilePath
     private let staging: Directory
     private let unpacker: ArchiveUnpacker
+    private let limits: ArchiveLimits
     private let canary = Array("the canary is alive\n".utf8)
 
     init() throws {
@@ -20,7 +21,8 @@ final class ArchiveTarget {
         let file = try directory.createFile("canary", mode: 0o644)
         try file.write(canary, root)
         let limits = ArchiveLimits(bytes: 4 << 20, ratio: 200, members: 500, depth: 20, pathBytes: 512)
-        unpacker = ArchiveUnpacker(limits: limits, entries: [])
+        unpacker = ArchiveUnpacker(limits: limits, entries: [], takesIndex: true)
+        self.limits = limits
     }
 
     /// Throws `Complaint` when something was touched, or left, that should not be.
@@ -29,7 +31,9 @@ final class ArchiveTarget {
         try bytes.withUnsafeBytes { try file.write($0, at: 0, "input") }
         var isUnpacked = true
         do {
-            _ = try unpacker.unpack(from: file, named: "input", into: staging)
+            let archive = try unpacker.unpack(from: file, named: "input", into: staging)
+            // What an index makes beside that is its caller's to remove, as after success.
+            _ = try? UnsentFiles(of: archive, named: "input", in: staging, limits: limits)
         } catch is ArchiveProblem {
             isUnpacked = false
         } catch is SystemCallError {

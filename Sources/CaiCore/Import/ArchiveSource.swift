@@ -53,9 +53,7 @@ package final class ArchiveSource: Sendable {
                 archive.layout.map { $0.layout == .home ? .home : .volume }
                 ?? (archive.origin == .plain ? nil : .volume)
             findings = archive.findings
-            unsent = try archive.index.map {
-                try UnsentFiles(of: $0, beside: archive.members, in: root, MemberRules(archive: label, limits: limits))
-            }
+            unsent = try UnsentFiles(of: archive, named: label, in: root, limits: limits)
             let own = [home, machine.layout.home].compactMap { $0 }
             let names = base.isEmpty ? own : [FilePath("/").pushing(base)] + own
             opened = OpenedSource(

@@ -1,20 +1,25 @@
-import CaiModel
-import CaiPlatform
-import SystemPackage
+package import CaiModel
+package import CaiPlatform
+package import SystemPackage
 
 /// Files of a push that did not have to travel: empty ones in their places beside those that did, so that an import sees
 /// all that its source has. Their content is that of the volume, and nothing reads or places them.
 package struct UnsentFiles: Sendable {
     private let paths: Set<PathKey>
 
-    /// Makes what an index has and `members` do not, below the root of an unpacked archive. Throws `ArchiveProblem` for an
-    /// index that contradicts itself or the archive, or that is too large.
-    init(of index: PushIndex, beside members: [ArchiveMember], in root: Directory, _ rules: MemberRules) throws {
-        guard index.records.count <= rules.limits.members else {
+    /// Makes what the index of an archive has and its members do not, below the root that it was unpacked into; nil for one
+    /// without an index. Throws `ArchiveProblem` for an index that contradicts itself or the archive, or that is too large;
+    /// what was made is left then. `label` names the archive.
+    package init?(
+        of archive: UnpackedArchive, named label: FilePath, in root: Directory, limits: ArchiveLimits
+    ) throws {
+        guard let index = archive.index else { return nil }
+        let rules = MemberRules(archive: label, limits: limits)
+        guard index.records.count <= limits.members else {
             throw rules.refusal(
-                PushScope.index, "has more than \(rules.limits.members) records", raising: .archiveMembers)
+                PushScope.index, "has more than \(limits.members) records", raising: .archiveMembers)
         }
-        var maker = Maker(tree: Tree(root: root), rules: rules, members: members)
+        var maker = Maker(tree: Tree(root: root), rules: rules, members: archive.members)
         try maker.make(index)
         try maker.finish()
         paths = maker.files
