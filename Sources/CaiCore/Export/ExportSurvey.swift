@@ -130,21 +130,39 @@ struct ExportSurvey {
         var done = 0
         // In rounds, so that somebody who watches sees it move.
         for round in stride(from: 0, to: files.count, by: 1024) {
-            let part = files[round..<min(round + 1024, files.count)].map { (index: $0, path: items[$0].path) }
-            let readings = Workers.map(part, threads: Workers.count) { Self.read($0.path, volume) }
-            for (item, reading) in zip(part, readings) {
-                take(reading, item.index)
-                bytes += items[item.index].status.size
+            let part = files[round..<min(round + 1024, files.count)]
+            let pieces = stride(from: part.startIndex, to: part.endIndex, by: 16).map { start in
+                part[start..<min(start + 16, part.endIndex)].map { items[$0].path }
+            }
+            let readings = Workers.map(pieces, threads: Workers.count) { Self.read($0, volume) }.joined()
+            for (index, reading) in zip(part, readings) {
+                take(reading, index)
+                bytes += items[index].status.size
             }
             done += part.count
             progress(done, bytes)
         }
     }
 
-    private static func read(_ path: FilePath, _ volume: Tree) -> Reading {
+    /// Reads some files; those that follow each other mostly lie in one directory.
+    private static func read(_ paths: [FilePath], _ volume: Tree) -> [Reading] {
+        var current: (path: FilePath, directory: Directory)?
+        return paths.map { path in
+            let parent = path.removingLastComponent()
+            if current?.path != parent { current = nil }
+            return read(path) {
+                if let current { return current.directory }
+                let directory = try volume.root.descendant(parent)
+                current = (parent, directory)
+                return directory
+            }
+        }
+    }
+
+    private static func read(_ path: FilePath, _ directory: () throws -> Directory) -> Reading {
         guard let name = path.lastComponent else { return .gone }
         do {
-            let directory = try volume.root.descendant(path.removingLastComponent())
+            let directory = try directory()
             return .content(try StableReading.look(name, in: directory))
         } catch let error as SystemCallError {
             return error.errno == .noSuchFileOrDirectory ? .gone : .failed(error)

@@ -10,6 +10,8 @@ struct ExportWriting {
     private var tar: TarWriter
     private(set) var amendments: [ExportManifest.Entry] = []
     private(set) var findings: [Finding] = []
+    /// The directory of the last file.
+    private var current: (path: FilePath, directory: Directory)?
 
     /// Files up to this size are read as a whole before a byte of them is stored.
     private static let smallFile: Int64 = 4 << 20
@@ -78,7 +80,7 @@ struct ExportWriting {
 
     private mutating func storeFile(_ item: ExportItem, _ content: StableContent) throws {
         guard let name = item.path.lastComponent else { return }
-        let directory = try volume.root.descendant(item.path.removingLastComponent())
+        let directory = try directory(item.path.removingLastComponent())
         let path = directory.label.appending(name)
         let file = try directory.openFile(name)
         let attributes = try file.keptAttributes(path)
@@ -95,12 +97,24 @@ struct ExportWriting {
         try storeAgain(item.path, name, directory, attributes)
     }
 
+    private mutating func directory(_ path: FilePath) throws -> Directory {
+        if let current, current.path == path { return current.directory }
+        let directory = try volume.root.descendant(path)
+        current = (path, directory)
+        return directory
+    }
+
     /// The content, when it is still what the manifest says.
     private func expected(
         _ file: borrowing Descriptor, _ content: StableContent, _ path: FilePath
     ) throws -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(content.size))
+        if try file.status(path).isUntouched(since: content.status) {
+            let found = try StableReading.check(file, content.size, path) { bytes.append(contentsOf: $0) }
+            if found == content.check { return bytes }
+            bytes = []
+        }
         let found = try StableReading.digest(file, content.size, path) { bytes.append(contentsOf: $0) }
         return found == content.digest ? bytes : nil
     }
@@ -109,8 +123,7 @@ struct ExportWriting {
     private func isUnchanged(
         _ file: borrowing Descriptor, _ content: StableContent, _ path: FilePath
     ) throws -> Bool {
-        let now = try file.status(path)
-        if now.hasSameContentFacts(as: content.status), now.changed == content.status.changed { return true }
+        if try file.status(path).isUntouched(since: content.status) { return true }
         return try StableReading.digest(file, content.size, path) { _ in } == content.digest
     }
 
@@ -123,25 +136,25 @@ struct ExportWriting {
         let size = content.size
         let extents = content.status.isSparse ? file.dataRanges(size: size) : [0..<size]
         try tar.begin(member(item, .file(size: size, extents: extents), attributes))
-        var digest = RunningDigest()
+        var check = RunningCheck()
         var position: Int64 = 0
         var isWhole = true
         for extent in extents {
-            digest.addZeros(extent.lowerBound - position)
+            check.addZeros(extent.lowerBound - position)
             var left = Int64(extent.count)
             let tar = tar
             isWhole =
                 try file.readPieces(extent, path) { bytes in
-                    digest.add(bytes)
+                    check.add(bytes)
                     try tar.write(bytes)
                     left -= Int64(bytes.count)
                 } && isWhole
             if left > 0 { try fill(left) }
             position = extent.upperBound
         }
-        digest.addZeros(size - position)
+        check.addZeros(size - position)
         try tar.end()
-        return isWhole && digest.digest == content.digest
+        return isWhole && check.value == content.check
     }
 
     /// Writes zeros in place of what a file does not have any more; its header said that they come.
@@ -189,5 +202,12 @@ struct ExportWriting {
         try tar.begin(member)
         try bytes.withUnsafeBytes { try tar.write($0) }
         try tar.end()
+    }
+}
+
+extension FileStatus {
+    /// Whether nobody has changed the file since, as far as its facts say.
+    fileprivate func isUntouched(since status: FileStatus) -> Bool {
+        hasSameContentFacts(as: status) && changed == status.changed
     }
 }

@@ -1,3 +1,4 @@
+import CArchive
 import CaiModel
 import CaiPlatform
 import SystemPackage
@@ -8,6 +9,28 @@ struct StableContent: Sendable {
     /// How many of its first bytes: a file that only grows has no other end.
     var size: Int64 { status.size }
     let digest: ContentDigest
+    /// By which a second reading is recognised as the same: the digest takes ten times as long.
+    let check: UInt32
+}
+
+/// CRC-32 of what is added. It tells accidents, not forgeries.
+struct RunningCheck {
+    private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+    private(set) var value: UInt32 = 0
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        value = libdeflate_crc32(value, bytes.baseAddress, bytes.count)
+    }
+
+    /// Adds a hole.
+    mutating func addZeros(_ count: Int64) {
+        var rest = count
+        while rest > 0 {
+            let piece = min(rest, Int64(Self.zeros.count))
+            value = libdeflate_crc32(value, Self.zeros, Int(piece))
+            rest -= piece
+        }
+    }
 }
 
 /// Reading files that somebody may be writing.
@@ -61,13 +84,30 @@ enum StableReading {
             let file = try directory.openFile(name)
             let before = try file.status(path)
             let isSettled = before.changed < WallClock.nanoseconds - tick
-            guard let found = try digest(file, before.size, path, each) else { continue }
-            let content = StableContent(status: before, digest: found)
+            var check = RunningCheck()
+            let reading = try digest(file, before.size, path) {
+                check.add($0)
+                try each($0)
+            }
+            guard let found = reading else { continue }
+            let content = StableContent(status: before, digest: found, check: check.value)
             let after = try file.status(path)
             if isSettled, after.hasSameContentFacts(as: before), after.changed == before.changed { return content }
             if try digest(file, before.size, path, { _ in }) == found { return content }
         }
         throw Restless()
+    }
+
+    /// The check of the first bytes; nil when the file is shorter now.
+    static func check(
+        _ file: borrowing Descriptor, _ size: Int64, _ path: FilePath, _ each: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> UInt32? {
+        var running = RunningCheck()
+        let isWhole = try file.readPieces(0..<size, path) { bytes in
+            running.add(bytes)
+            try each(bytes)
+        }
+        return isWhole ? running.value : nil
     }
 
     /// The digest of the first bytes; nil when the file is shorter now.
