@@ -79,6 +79,14 @@ extension VolumePath {
 }
 
 extension VolumePath {
+    /// When the links were looked at last.
+    package static var linkStamp: VolumePath { VolumePath(unchecked: ".containai-links-checked-at") }
+
+    /// A name in this directory, which may be the root of the volume.
+    package func below(_ name: FilePath.Component) -> VolumePath {
+        relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : appending(name)
+    }
+
     /// Whether this path, or a directory above it, is among these.
     func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
         var next: VolumePath? = self

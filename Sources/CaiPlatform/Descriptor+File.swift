@@ -73,6 +73,13 @@ extension Descriptor {
         }
     }
 
+    /// Writes all bytes.
+    package func write(_ bytes: ArraySlice<UInt8>, _ path: FilePath) throws(SystemCallError) {
+        try bytes.withUnsafeBufferPointer { bytes throws(SystemCallError) in
+            try write(UnsafeRawBufferPointer(bytes), path)
+        }
+    }
+
     /// Goes back to the beginning of the file.
     package func rewind(_ path: FilePath) throws(SystemCallError) {
         _ = try check("seek", path.printed) { lseek(raw, 0, SEEK_SET) }
@@ -81,6 +88,9 @@ extension Descriptor {
     /// Reads from here to the end, at most `limit` bytes; a longer file throws `.fileTooLarge`.
     package func readAll(limit: Int, _ path: FilePath) throws(SystemCallError) -> [UInt8] {
         var result: [UInt8] = []
+        // Growing takes up to three times as much.
+        let size = (try? status(path).size) ?? 0
+        if size > 64 << 10, size <= limit { result.reserveCapacity(Int(size)) }
         try readChunks(path) { (chunk) throws(SystemCallError) in
             if result.count + chunk.count > limit { throw SystemCallError("read", path.printed, .fileTooLarge) }
             result.append(contentsOf: chunk)

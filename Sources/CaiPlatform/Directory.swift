@@ -121,7 +121,7 @@ package final class Directory: Sendable {
         try path.withLastName(statusResult).get()
     }
 
-    private func statusResult(_ name: UnsafePointer<CChar>) -> Result<FileStatus?, SystemCallError> {
+    func statusResult(_ name: UnsafePointer<CChar>) -> Result<FileStatus?, SystemCallError> {
         var raw = stat()
         if fstatat(descriptor.raw, name, &raw, AT_SYMLINK_NOFOLLOW) == 0 { return .success(FileStatus(raw)) }
         let error = currentErrno

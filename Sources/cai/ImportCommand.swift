@@ -144,8 +144,19 @@ struct ImportCommand: ParsableCommand {
         let entries = try session.entriesNow().filter { !isOwnHome || !$0.isProfileCredential }
         let job = LinksJob(session.machine, entries: entries)
         let options = session.options("links", isPreview: false)
+        guard let run = report.run else {
+            let links = try job.run(options, policy: .respectStrangers)
+            try job.stamp(links, options)
+            return links
+        }
+        // Noted before anything is done, so that an undo knows it although somebody ends this process meanwhile.
+        let notes = AdditionNotes(session.machine)
+        let planned = try job.run(session.options("links", isPreview: true), policy: .respectStrangers).outcomes
+        try notes.append(planned, to: run, options)
         let links = try job.run(options, policy: .respectStrangers)
-        if let run = report.run { try AdditionNotes(session.machine).append(links.outcomes, to: run, options) }
+        let known = planned.map(\.step)
+        try notes.append(links.outcomes.filter { !known.contains($0.step) }, to: run, options)
+        try notes.keepLinkStamp(of: run, options)
         try job.stamp(links, options)
         return links
     }

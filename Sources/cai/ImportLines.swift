@@ -113,7 +113,7 @@ struct ImportLines {
     private var steps: [String] {
         if isDryRun {
             return report.outcomes.flatMap { outcome in
-                ["[DRY-RUN] Would \(outcome.step.words(layout))"]
+                outcome.step.singles.map { "[DRY-RUN] Would \($0.words(layout))" }
                     + outcome.step.expectedDisplaced.map {
                         "[DRY-RUN] Would keep displaced: \(layout.text(displaced: $0))"
                     }
@@ -124,7 +124,7 @@ struct ImportLines {
             return ["[ERROR] nothing was imported: \(first.toldReason ?? "")"]
         }
         return report.outcomes.flatMap { outcome in
-            (isVerbose ? ["[OK] \(outcome.step.words(layout))"] : [])
+            (isVerbose ? outcome.step.singles.map { "[OK] \($0.words(layout))" } : [])
                 + outcome.displaced.map { "[DISPLACED] \(layout.text(displaced: $0)) -> \(report.kept($0, layout))" }
         }
     }
@@ -132,7 +132,7 @@ struct ImportLines {
     private var repaired: Int { links.map { $0.outcomes.count - $0.problems.count } ?? 0 }
 
     private var end: [String] {
-        let count = report.outcomes.count - report.problems.count
+        let count = report.outcomes.reduce(0) { $0 + ($1.isProblem ? 0 : $1.step.count) }
         if isDryRun { return ["[DRY-RUN] Done. \(count) changes would be made."] }
         return (repaired > 0 ? ["[INFO] \(repaired) changes to links"] : [])
             + (links?.problems ?? []).compactMap { $0.toldReason.map { "[WARN] \($0)" } }
@@ -143,8 +143,8 @@ struct ImportLines {
 
     /// The paths that were changed, of the container.
     var changed: [String] {
-        report.outcomes.filter { $0.result == .done }.compactMap { outcome in
-            guard case .place(let placement) = outcome.step, placement.target != ImportStamp.target else { return nil }
+        report.outcomes.filter { $0.result == .done }.flatMap(\.step.singles).compactMap { step in
+            guard case .place(let placement) = step, placement.target != ImportStamp.target else { return nil }
             return layout.text(placement.target)
         }
     }

@@ -6,7 +6,7 @@ extension RunReport {
     func json(_ layout: Layout, command: String, extra: [String: JSON] = [:]) -> JSON {
         let common: [String: JSON] = [
             "command": .string(command), "dry_run": .bool(isPreview), "run": .optional(run?.text),
-            "steps": .array(outcomes.map { $0.json(layout) }),
+            "steps": .array(outcomes.flatMap { $0.json(layout) }),
             "findings": .array(allFindings.map(\.json)),
         ]
         return .object(common.merging(extra) { _, new in new })
@@ -23,7 +23,10 @@ extension Finding {
 }
 
 extension Outcome {
-    func json(_ layout: Layout) -> JSON {
+    /// One object for each path that changed.
+    func json(_ layout: Layout) -> [JSON] { step.singles.map { json($0, layout) } }
+
+    private func json(_ step: Step, _ layout: Layout) -> JSON {
         var fields = step.json(layout)
         let kept = result == .planned ? step.expectedDisplaced : displaced
         fields["displaced"] = .strings(kept.map(\.printable))
@@ -90,6 +93,7 @@ extension Placement {
         case .directory(let mode, _, _): ["kind": .string("make_directory"), "mode": octal(mode)]
         case .copy(_, let facts, let mode):
             ["kind": .string("import"), "mode": octal(mode), "size_bytes": .number(facts.size)]
+        case .files(let files): ["kind": .string("import"), "size_bytes": .number(files.byteCount)]
         case .text(let bytes, let mode):
             ["kind": .string("write"), "mode": octal(mode), "size_bytes": .number(bytes.count)]
         case .link(let text, _): ["kind": .string("symlink"), "target": .string(text.printable)]

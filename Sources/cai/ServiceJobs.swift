@@ -183,8 +183,8 @@ struct ServiceJobs: Sendable {
 
     /// Tells each step that was carried out.
     private func tell<Detail>(_ call: JobCall, _ report: RunReport<Detail>, _ layout: Layout, _ command: String) {
-        for outcome in report.outcomes where outcome.result == .done {
-            guard case .object(var fields) = outcome.json(layout) else { continue }
+        for json in report.outcomes.lazy.filter({ $0.result == .done }).flatMap({ $0.json(layout) }) {
+            guard case .object(var fields) = json else { continue }
             fields["event"] = .string("step")
             fields["command"] = .string(command)
             if let run = report.run { fields["run"] = .string(run.text) }

@@ -3,9 +3,9 @@ import SystemPackage
 import Testing
 
 @Suite struct `Import: undo returns the volume to what it was` {
-    /// What the volume holds, without what `cai` keeps for itself and the time when it last looked at the links.
+    /// What the volume holds, without what `cai` keeps for itself.
     private static func volume(_ world: World) throws -> Snapshot {
-        try Snapshot(of: world.volume).without([".containai", ".containai-links-checked-at"])
+        try Snapshot(of: world.volume).without([".containai"])
     }
 
     private static func expectUndone(_ world: World, since before: Snapshot, _ undo: Finished) throws {
@@ -22,6 +22,21 @@ import Testing
         let undo = try expectPromises(["undo"], on: world)
         try Self.expectUndone(world, since: before, undo)
         #expect(try world.lost(since: original) == [])
+    }
+
+    @Test func `the time of the last look at the links is back, or gone where there was none`() throws {
+        let world = try World.importing(exampleHome)
+        #expect(try world.importHost().code == 0)
+        #expect(world.volumeText(".containai-links-checked-at") != nil)
+        // Written anew by every look.
+        try world.put("/mnt/agent-data/.containai-links-checked-at", "2031-01-01T00:00:00Z\n")
+        #expect(try world.cai("undo").code == 0)
+        #expect(world.volumeText(".containai-links-checked-at") == nil)
+        try world.put("/mnt/agent-data/.containai-links-checked-at", "2001-01-01T00:00:00Z\n")
+        #expect(try world.importHost().code == 0)
+        #expect(world.volumeText(".containai-links-checked-at") != "2001-01-01T00:00:00Z\n")
+        #expect(try world.cai("undo").code == 0)
+        #expect(world.volumeText(".containai-links-checked-at") == "2001-01-01T00:00:00Z\n")
     }
 
     @Test func `what stood there, placeholders and modes included, is back as it was`() throws {
@@ -93,8 +108,8 @@ import Testing
         try world.put("/mnt/agent-data/editors/vimrc", Item.file("mine\n").later(by: -100))
         let again = try world.importHost()
         #expect(again.code == 0, "\(again)")
-        let stamp: FilePath = ".containai-imported-at"
-        let differences = try Self.volume(world).without([stamp]).differences(from: imported.without([stamp]), .content)
+        let times: [FilePath] = [".containai-imported-at", ".containai-links-checked-at"]
+        let differences = try Self.volume(world).without(times).differences(from: imported.without(times), .content)
         #expect(differences == [], "\(differences)\n\(again)")
     }
 

@@ -64,7 +64,7 @@ private struct Unpacking {
         while let member = try reader.next() { try take(member, reader) }
         for path in verifier?.omitted ?? [] { try tree.remove(path) }
         try tree.finish()
-        try verifier?.finish(tree.members.compactMap(\.self))
+        try verifier?.finish(tree.members)
     }
 
     private mutating func take(_ member: TarMember, _ reader: TarReader) throws {
@@ -131,14 +131,15 @@ private struct Unpacking {
     // MARK: the answer
 
     func result(_ entries: [Entry]) -> UnpackedArchive {
-        let members = tree.members.compactMap(\.self)
+        let members = tree.members
         let isExport = verifier != nil
         let layout =
             isExport
-            ? RecognisedLayout(layout: .volume) : RecognisedLayout(paths: members.map(\.path), entries: entries)
+            ? RecognisedLayout(layout: .volume)
+            : RecognisedLayout(entries, exists: { members.index(of: $0) != nil }, only: { members.onlyName(in: $0) })
         let isPredecessors = isDotted && layout == RecognisedLayout(layout: .volume)
         return UnpackedArchive(
-            origin: isExport ? .export : isPredecessors ? .predecessor : .plain, layout: layout, members: members,
+            origin: isExport ? .export : isPredecessors ? .predecessor : .plain, layout: layout, table: members,
             manifest: verifier?.manifest, index: index, findings: findings)
     }
 

@@ -72,11 +72,20 @@ final class FileWriters {
         guard let queue, queue.push(job) else { return try check() }
     }
 
-    /// Waits until everything is written.
+    /// What became of the files that are written so far and were not told yet.
+    func take() throws(SystemCallError) -> Results {
+        try check()
+        return shared.results.withLock { results in
+            let taken = results
+            results = Results()
+            return taken
+        }
+    }
+
+    /// Waits until everything is written; says what was not told yet.
     func drain() throws(SystemCallError) -> Results {
         stop(dropping: false)
-        try check()
-        return shared.results.withLock { $0 }
+        return try take()
     }
 
     private func start() throws(SystemCallError) {

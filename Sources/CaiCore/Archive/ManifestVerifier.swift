@@ -38,21 +38,20 @@ struct ManifestVerifier {
     var omitted: [FilePath] { amendments.values.filter { $0.kind == .omitted }.map(\.path) }
 
     /// Throws `ArchiveProblem` for the first thing that is not what the manifest says.
-    mutating func finish(_ members: [ArchiveMember]) throws {
+    mutating func finish(_ members: MemberTable) throws {
         let entries = manifest.entries.compactMap { entry -> ExportManifest.Entry? in
             let entry = amendments[PathKey(entry.path)] ?? entry
             return entry.kind == .omitted ? nil : entry
         }
         manifest = ExportManifest(created: manifest.created, host: manifest.host, entries: entries)
-        let found = Dictionary(members.map { (PathKey($0.path), $0) }, uniquingKeysWith: { _, last in last })
         for entry in entries {
-            guard let member = found[PathKey(entry.path)] else {
+            guard let member = members.index(of: entry.path).flatMap({ members.member(at: $0) }) else {
                 throw rules.refusal(entry.path, "is in the manifest, and missing in the archive")
             }
             if let difference = difference(entry, member) { throw rules.refusal(entry.path, difference) }
         }
         let listed = Set(entries.map { PathKey($0.path) })
-        if let extra = members.first(where: { !listed.contains(PathKey($0.path)) }) {
+        if let extra = members.members.first(where: { !listed.contains(PathKey($0.path)) }) {
             throw rules.refusal(extra.path, "is not in the archive's manifest")
         }
     }

@@ -10,8 +10,7 @@ struct StagingTree {
     private let root: Directory
     private let rules: MemberRules
     private let writers = FileWriters()
-    private(set) var members: [ArchiveMember?] = []
-    private var places: [PathKey: Int] = [:]
+    private(set) var members = MemberTable()
     /// Attributes of directories, which get them at the end.
     private var directoryAttributes: [Int: [(name: String, value: [UInt8])]] = [:]
     /// Directories that no member named, only members in them.
@@ -20,11 +19,15 @@ struct StagingTree {
     private var trail: [(name: FilePath.Component, directory: Directory)] = []
     /// Files before this member are written; what is behind may be on its way.
     private var settled = 0
+    /// Digests of members before this one were asked for.
+    private var asked = 0
     private(set) var lostAttributes: Set<String> = []
     private(set) var replaced: [FilePath] = []
 
     /// Larger files are written while they are read.
     private static let smallFile: Int64 = 256 << 10
+    /// After so many members the digests of those that are written are taken.
+    private static let askedEach = 1024
 
     init(root: Directory, rules: MemberRules) {
         self.root = root
@@ -45,7 +48,8 @@ struct StagingTree {
             if text.isEmpty { throw rules.refusal(member.name, "is a symlink without a target") }
             try parent.makeLink(name, to: text)
             try parent.setTimes(of: name, accessed: member.modified, modified: member.modified)
-            note(ArchiveMember(path: path, kind: .symlink(text: text), size: 0, mode: 0o777, modified: member.modified))
+            try note(
+                ArchiveMember(path: path, kind: .symlink(text: text), size: 0, mode: 0o777, modified: member.modified))
         case .hardLink(let target): try addHardLink(member, to: target, at: path, name, parent)
         case .special(let what): throw rules.refusal(member.name, "is \(what), which is not unpacked")
         case .directory: break
@@ -54,13 +58,12 @@ struct StagingTree {
 
     /// Removes a file again.
     mutating func remove(_ path: FilePath) throws {
-        guard let index = places[PathKey(path)], let name = path.lastComponent, members[index]?.kind == .file else {
-            return
-        }
+        guard let index = members.index(of: path), let name = path.lastComponent,
+            members.member(at: index)?.kind == .file
+        else { return }
         try settle()
         try root.descendant(path.removingLastComponent()).unlink(name)
-        members[index] = nil
-        places[PathKey(path)] = nil
+        members.remove(at: index)
     }
 
     /// Removes everything that was made.
@@ -75,8 +78,8 @@ struct StagingTree {
     mutating func finish() throws {
         try settle()
         trail = []
-        for index in members.indices.reversed() {
-            guard let member = members[index], case .directory = member.kind, !implied.contains(index) else { continue }
+        for index in (0..<members.count).reversed() where members.isDirectory(at: index) && !implied.contains(index) {
+            guard let member = members.member(at: index) else { continue }
             let made = try root.descendant(member.path)
             lostAttributes.formUnion(
                 try made.descriptor.setAttributes(directoryAttributes[index] ?? [], made.label))
@@ -87,30 +90,34 @@ struct StagingTree {
 }
 
 extension StagingTree {
-    private mutating func note(_ member: ArchiveMember) {
-        places[PathKey(member.path)] = members.count
+    private mutating func note(_ member: ArchiveMember) throws {
         members.append(member)
+        if members.count - asked < Self.askedEach { return }
+        asked = members.count
+        take(try writers.take())
     }
 
-    private func member(at path: FilePath) -> ArchiveMember? { places[PathKey(path)].flatMap { members[$0] } }
+    private func member(at path: FilePath) -> ArchiveMember? {
+        members.index(of: path).flatMap { members.member(at: $0) }
+    }
 
     /// Waits for the files that are on their way and takes their digests.
     private mutating func settle() throws {
-        let results = try writers.drain()
-        for index in settled..<members.count {
-            if let digest = results.digests[index] { members[index] = members[index]?.with(digest) }
-        }
-        lostAttributes.formUnion(results.lostAttributes)
+        take(try writers.drain())
         settled = members.count
+    }
+
+    private mutating func take(_ results: FileWriters.Results) {
+        for (index, digest) in results.digests { members.set(digest, at: index) }
+        lostAttributes.formUnion(results.lostAttributes)
     }
 
     // MARK: directories
 
     private mutating func addDirectory(_ member: TarMember, at path: FilePath) throws {
         _ = try directory(path, of: path, member)
-        guard let index = places[PathKey(path)] else { return }
-        members[index] = ArchiveMember(
-            path: path, kind: .directory, size: 0, mode: member.mode & 0o1777, modified: member.modified)
+        guard let index = members.index(of: path) else { return }
+        members.set(mode: member.mode & 0o1777, modified: member.modified, at: index)
         implied.remove(index)
         directoryAttributes[index] = member.keptAttributes
     }
@@ -132,7 +139,7 @@ extension StagingTree {
             case nil:
                 trail.append((name, try parent.makeDirectory(name, mode: 0o700)))
                 implied.insert(members.count)
-                note(ArchiveMember(path: walked, kind: .directory, size: 0, mode: 0o700, modified: 0))
+                try note(ArchiveMember(path: walked, kind: .directory, size: 0, mode: 0o700, modified: 0))
             case let other?:
                 throw rules.refusal(
                     member.name, walked == target ? "would replace \(other.word)" : "lies below \(other.word)")
@@ -145,11 +152,11 @@ extension StagingTree {
     private mutating func makeRoom(
         for member: TarMember, _ path: FilePath, _ name: FilePath.Component, _ parent: Directory
     ) throws {
-        guard let index = places[PathKey(path)], let old = members[index] else { return }
+        guard let index = members.index(of: path), let old = members.member(at: index) else { return }
         if old.kind == .directory { throw rules.refusal(member.name, "would replace a directory") }
         try settle()
         try parent.unlink(name)
-        members[index] = nil
+        members.remove(at: index)
         replaced.append(path)
     }
 
@@ -161,13 +168,13 @@ extension StagingTree {
         let made = ArchiveMember(
             path: path, kind: .file, size: member.size, mode: file.mode, modified: file.modified)
         if member.isSparse || member.size > Self.smallFile {
-            return note(made.with(try writeLarge(member.size, file, parent, reader)))
+            return try note(made.with(try writeLarge(member.size, file, parent, reader)))
         }
         var content: [UInt8] = []
         content.reserveCapacity(Int(member.size))
         try reader.readContent { bytes, _ in content.append(contentsOf: bytes) }
         try writers.add(FileWriters.Job(member: members.count, directory: parent, file: file, content: content))
-        note(made)
+        try note(made)
     }
 
     /// Writes a file while it is read, leaving its holes.
@@ -195,14 +202,15 @@ extension StagingTree {
         _ member: TarMember, to target: FilePath, at path: FilePath, _ name: FilePath.Component, _ parent: Directory
     ) throws {
         let target = try rules.path(of: target, isListed: true)
-        guard let index = places[PathKey(target)], let other = members[index], let targetName = target.lastComponent
+        guard let index = members.index(of: target), let other = members.member(at: index),
+            let targetName = target.lastComponent
         else { throw rules.refusal(member.name, "is a hard link to \(target.printable), which is not before it") }
         guard other.kind != .directory else { throw rules.refusal(member.name, "is a hard link to a directory") }
         if index >= settled { try settle() }
         let from = try root.descendant(target.removingLastComponent())
         try from.makeHardLink(of: targetName, to: parent, name)
-        let settledTarget = members[index] ?? other
-        note(
+        let settledTarget = members.member(at: index) ?? other
+        try note(
             ArchiveMember(
                 path: path, kind: .hardLink(to: target), size: settledTarget.size, mode: settledTarget.mode,
                 modified: settledTarget.modified, digest: settledTarget.digest))

@@ -15,22 +15,23 @@ package struct UnpackedArchive: Sendable {
     package let origin: Origin
     /// nil when no path of it is one that the manifests name.
     package let layout: RecognisedLayout?
-    /// In the order of the archive; of a path that was in it twice only the last.
-    package let members: [ArchiveMember]
+    let table: MemberTable
     /// Of an export, with its amendments.
     package let manifest: ExportManifest?
     /// Of a push that says what its source has.
     package let index: PushIndex?
     package let findings: [Finding]
 
+    /// In the order of the archive; of a path that was in it twice only the last.
+    package var members: [ArchiveMember] { Array(table.members) }
+
     /// The digests of the files below one directory, by their paths in it.
-    func digests(below base: FilePath) -> [PathKey: ContentDigest] {
-        var result: [PathKey: ContentDigest] = [:]
-        for member in members {
-            var path = member.path
-            if let digest = member.digest, path.removePrefix(base) { result[PathKey(path)] = digest }
+    func digests(below base: FilePath) -> @Sendable (FilePath) -> ContentDigest? {
+        let table = table
+        return { path in
+            guard let index = table.index(of: base.pushing(path)) else { return nil }
+            return table.digest(at: index)
         }
-        return result
     }
 }
 

@@ -10,7 +10,7 @@ import SystemPackage
 struct BaselineStore {
     private static let base: FilePath.Component = "baseline"
     private static let changes: FilePath.Component = "baseline-changes"
-    private static let largest = 64 << 20
+    static let largest = 512 << 20
     /// What changes may always take, and the part of the base's size that they may. Above it the base is written anew.
     private static let changesLimit = (bytes: 64 << 10, part: 8)
 
@@ -56,18 +56,25 @@ struct BaselineStore {
         return nil
     }
 
-    /// Writes what changed in the baseline, atomically.
-    func save(_ baseline: Baseline) throws {
-        let base = baseline.base
-        let new = BaselineText(key: base.key, generation: base.generation, baseline.changes)
-        let changes = baseline.recent.merged(with: new, generation: base.generation, keepingForgotten: true)
+    /// Writes what changed in the baseline, and what a run wrote since, atomically.
+    func save(_ baseline: Baseline, with written: BaselineText? = nil) throws {
+        // The digests in what was written are made with its key.
+        let base = baseline.base.isEmpty ? baseline.base.with(key: written?.key ?? baseline.base.key) : baseline.base
+        var changes = baseline.recent
+        if !baseline.changes.isEmpty {
+            let new = BaselineText(key: base.key, generation: base.generation, baseline.changes)
+            changes = changes.merged(with: new, generation: base.generation, keepingForgotten: true)
+        }
+        if let written {
+            changes = changes.merged(with: written, generation: base.generation, keepingForgotten: true)
+        }
         let directory = try volume.makeDirectories(StateDirectory.path, mode: 0o700)
         let state = StateDirectory(volume: volume)
         if !base.isEmpty, changes.size <= max(Self.changesLimit.bytes, base.size / Self.changesLimit.part) {
-            return try state.replace(Self.changes, in: directory, with: changes.bytes)
+            return try state.replace(Self.changes, in: directory, with: changes.with(key: base.key).pieces)
         }
         let whole = base.merged(with: changes, generation: base.generation + 1, keepingForgotten: false)
-        try state.replace(Self.base, in: directory, with: whole.bytes)
+        try state.replace(Self.base, in: directory, with: whole.pieces)
         try? directory.unlink(Self.changes)  // of another generation now: read by nobody
     }
 

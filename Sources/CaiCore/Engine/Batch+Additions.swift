@@ -19,7 +19,7 @@ extension Batch {
 
     /// Lets the baseline forget what goes, with all that is in it.
     func forget(_ target: VolumePath, found: Node) throws {
-        guard found.isDirectory else { return record.forgotten.append(target.relative.encoded) }
+        guard found.isDirectory else { return lines.append(target, .forgotten) }
         let directory = try machine.volume.directory(target.relative)
         for name in try directory.names() {
             try forget(target.appending(name), found: Node(name, in: directory))
@@ -43,8 +43,20 @@ extension Batch {
 
     /// Writes the list, where there is anything to take back.
     func noteAdditions(_ workshop: Directory) throws {
-        guard !additions.isEmpty else { return }
-        try workshop.writeFile(
-            DisplacedStore.additions, AdditionList.text(additions), mode: 0o600, isDurable: true)
+        guard !additions.isEmpty || lines.areAnyNew else { return }
+        hasAdditions = true
+        var file = try FileBuffer(DisplacedStore.additions, in: workshop)
+        try file.write(AdditionList.text(additions)[...])
+        try lines.forEachNew { try file.write(AdditionList.line(ofWritten: $0)[...]) }
+        try file.finish()
+    }
+
+    /// Writes what the baseline says afterwards, where it says anything new.
+    func noteWritten(_ workshop: Directory) throws {
+        guard !lines.isEmpty else { return }
+        var file = try FileBuffer(BatchExchange.written, in: workshop)
+        try lines.write(to: &file, key: baselineKey)
+        try file.finish()
+        lines = BaselineLines()
     }
 }

@@ -20,16 +20,23 @@ final class Batch {
     private let run: RunID
     private let source: SourceTree?
     private let placements: [Placement]
-    private let keyDigest: @Sendable ([UInt8]) -> String
+    private let keys: DocumentKeys
+    /// Of the digests of single values, as the baseline that this becomes part of has it.
+    let baselineKey: String
     var record = BatchRecord()
-    /// What an undo takes back.
+    /// What an undo takes back, but for what `lines` say.
     var additions: [Addition] = []
+    /// What the baseline says afterwards.
+    var lines = BaselineLines()
+    /// Whether anything was noted for an undo.
+    var hasAdditions = false
     /// Attributes that the volume could not hold.
     private(set) var lostAttributes: Set<String> = []
 
     /// Where the new directories of this batch are made.
     private var staged: [VolumePath: StagedDirectory] = [:]
-    private var jobs: [StagingJob.Folder: [StagingJob.File]] = [:]
+    private var single: [StagingJob.Folder: [StagingJob.File]] = [:]
+    private var many: [StagingJob] = []
     private var fileCount = 0
 
     private struct StagedDirectory {
@@ -45,8 +52,11 @@ final class Batch {
         self.machine = machine
         self.run = run
         self.source = source
-        self.placements = placements.sorted { $0.target < $1.target }
-        keyDigest = baseline.keyDigest
+        self.placements = placements.sorted {
+            ($0.target, $0.isForFiles ? 1 : 0) < ($1.target, $1.isForFiles ? 1 : 0)
+        }
+        keys = DocumentKeys(digest: baseline.keyDigest)
+        baselineKey = baseline.base.key
     }
 
     // MARK: stage
@@ -59,6 +69,7 @@ final class Batch {
         try finishDirectories(workshop)
         try noteInodes(workshop)
         try noteAdditions(workshop)
+        try noteWritten(workshop)
         if fileCount > Self.fsyncLimit { try workshop.descriptor.syncFileSystem(workshop.label) }
         try workshop.sync()
     }
@@ -78,6 +89,7 @@ final class Batch {
         case .directory(let mode, _, _) where placement.found.isDirectory:
             addMode(mode, placement)
             return
+        case .files(let files): return add(files, placement)
         default: break
         }
         let path = place(of: placement)
@@ -105,17 +117,36 @@ final class Batch {
             let (from, keptName) = try DisplacedStore(machine.volume).open(source).parent(of: kept)
             var copier = TreeCopier()
             try copier.copy(keptName, in: from, to: folder, as: name)
-            record.forgotten.append(target.relative.encoded)
+            lines.append(target, .forgotten)
             if isNew(placement) { try noteContent(of: name, in: folder, target) }
         case .copy(let from, let facts, let mode):
             fileCount += 1
             let pair = StagingJob.Folder(from: from.removingLastComponent(), to: path.removingLastComponent())
             guard let fromName = from.lastComponent else { return }
-            jobs[pair, default: []].append(
+            single[pair, default: []].append(
                 StagingJob.File(
-                    from: fromName, to: name, facts: facts, mode: mode, target: target, isNew: isNew(placement),
-                    digest: source?.digests[PathKey(from)]))
-        case .mode, .nothing: break
+                    from: fromName, to: name, facts: facts, mode: mode, target: target, isNew: isNew(placement)))
+        case .mode, .nothing, .files: break
+        }
+    }
+
+    /// Many files: in a new directory as they are, in one that was there each as an operation of its own.
+    private func add(_ files: PlainFiles, _ placement: Placement) {
+        fileCount += files.count
+        if let directory = staged[placement.target] {
+            let folder = StagingJob.Folder(from: files.directory, to: directory.path)
+            many += StagingJob.pieces(folder, files, to: placement.target)
+            return
+        }
+        for index in files.indices {
+            guard let name = files.name(at: index) else { continue }
+            let target = placement.target.below(name)
+            let place = FilePath(record.add(.put, target, inode: 0, isOurs: placement.keeping == .none))
+            guard let placeName = place.lastComponent else { continue }
+            single[StagingJob.Folder(from: files.directory, to: FilePath()), default: []].append(
+                StagingJob.File(
+                    from: name, to: placeName, facts: files.facts(at: index), mode: files.mode(at: index),
+                    target: target, isNew: isNew(placement)))
         }
     }
 
@@ -137,20 +168,19 @@ final class Batch {
 
     private func fill(_ workshop: Directory) throws {
         guard let source, fileCount > 0 else { return }
-        let pieces = jobs.flatMap { folder, files in StagingJob.pieces(folder, files) }
-        jobs = [:]
+        let pieces = (many + single.flatMap { folder, files in StagingJob.pieces(folder, files) })
+            .sorted { $0.first < $1.first }
+        (many, single) = ([], [:])
         let isDurable = isDurableByFile
         let threads = fileCount >= Self.threadedCount ? Workers.count : 1
-        let root = source.tree.root
-        let isStaged = source.isStaged
+        let keys = keys
         let results = try Workers.map(pieces, threads: threads) { piece in
-            try piece.carryOut(from: root, to: workshop, isStaged: isStaged, isDurable: isDurable)
+            try piece.carryOut(from: source, to: workshop, keys, isDurable: isDurable)
         }
-        for file in results.joined() {
-            lostAttributes.formUnion(file.lostAttributes)
-            note(
-                file.target, file.digest, size: file.size, mode: file.mode, document: file.document)
-            if file.isNew { additions.append(Addition(file.target, .file(file.digest, size: file.size))) }
+        for piece in results {
+            lostAttributes.formUnion(piece.lostAttributes)
+            lines.append(piece.lines, areNew: piece.areNew)
+            additions += piece.additions
         }
     }
 
@@ -158,12 +188,12 @@ final class Batch {
         _ target: VolumePath, _ digest: ContentDigest, size: Int64, mode: UInt16, document: [UInt8]?,
         source: ContentDigest? = nil
     ) {
-        var keys: BaselineKeys?
-        if let document, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string) {
-            keys = BaselineKeys.keys(of: document, kind: kind, digest: keyDigest)
-        }
-        record.written[target.relative.encoded] = Baseline.File(
-            digest: digest, size: size, mode: mode, keys: keys?.digests, source: source == digest ? nil : source)
+        lines.append(
+            target,
+            .file(
+                Baseline.File(
+                    digest: digest, size: size, mode: mode, keys: keys.digests(of: document, target),
+                    source: source == digest ? nil : source)))
     }
 
     /// Gives the new directories their attributes, modes and times, the inner ones first.
@@ -198,7 +228,7 @@ final class Batch {
         let reader = NodeReader(machine.volume)
         let mount = Mounts.id(of: machine.volume.root.descriptor)
         var checked: Set<FilePath> = []
-        for placement in placements where placement.target.parent.map({ staged[$0] == nil }) ?? true {
+        for placement in placements.lazy.filter(isOperation).flatMap(\.singles) {
             let path = placement.target.relative
             if reader.node(at: path) != placement.found {
                 throw Refusal(
@@ -215,6 +245,12 @@ final class Batch {
         }
     }
 
+    /// Whether it goes into a directory that was there.
+    private func isOperation(_ placement: Placement) -> Bool {
+        if placement.isForFiles { return staged[placement.target] == nil }
+        return placement.target.parent.map { staged[$0] == nil } ?? true
+    }
+
     private static func mounted(_ path: FilePath) -> SystemCallError {
         SystemCallError("rename", "\(path.printable), which is a mount of its own", .improperLink)
     }
@@ -227,97 +263,4 @@ final class Batch {
 
     /// Says in the journal that something is being staged.
     func begin() throws { try Journal(volume: machine.volume).begin(run, batch: BatchRecord(), pid: ProcessFacts.id) }
-}
-
-/// Some files of one directory, as much as one thread takes at a time.
-private struct StagingJob: Sendable {
-    struct Folder: Hashable, Sendable {
-        let from: FilePath
-        let to: FilePath
-    }
-
-    struct File: Sendable {
-        let from: FilePath.Component
-        let to: FilePath.Component
-        let facts: FileFacts
-        let mode: UInt16
-        let target: VolumePath
-        let isNew: Bool
-        /// What is known of its content, where it was staged for this run.
-        let digest: ContentDigest?
-    }
-
-    struct Staged: Sendable {
-        let target: VolumePath
-        let digest: ContentDigest
-        let size: Int64
-        let mode: UInt16
-        let document: [UInt8]?
-        let lostAttributes: [String]
-        let isNew: Bool
-    }
-
-    private static let size = 32
-    /// Larger documents have no digest for each key.
-    private static let largestDocument: Int64 = 1 << 20
-
-    let folder: Folder
-    let files: ArraySlice<File>
-
-    static func pieces(_ folder: Folder, _ files: [File]) -> [StagingJob] {
-        stride(from: 0, to: files.count, by: size).map {
-            StagingJob(folder: folder, files: files[$0..<min($0 + size, files.count)])
-        }
-    }
-
-    func carryOut(from: Directory, to: Directory, isStaged: Bool, isDurable: Bool) throws -> [Staged] {
-        let source = try from.descendant(folder.from)
-        let workshop = try to.descendant(folder.to)
-        return try files.map { file in
-            try isStaged
-                ? move(file, source, workshop, isDurable: isDurable)
-                : copy(file, source, workshop, isDurable: isDurable)
-        }
-    }
-
-    private func copy(_ file: File, _ from: Directory, _ to: Directory, isDurable: Bool) throws -> Staged {
-        var digest = RunningDigest()
-        var document: [UInt8] = []
-        let isDocument = isDocument(file)
-        let result: CopiedFile
-        do {
-            result = try from.copyFile(
-                file.from, to: to, file.to, mode: file.mode, durable: isDurable,
-                restart: {
-                    digest.restart()
-                    document = []
-                },
-                each: {
-                    digest.add($0)
-                    if isDocument { document.append(contentsOf: $0) }
-                })
-        } catch {
-            guard error.errno == .noSuchFileOrDirectory else { throw error }
-            throw Refusal(description: "\(from.label.appending(file.from).printable) is gone")
-        }
-        return Staged(
-            target: file.target, digest: digest.digest, size: result.source.size, mode: file.mode,
-            document: isDocument ? document : nil, lostAttributes: result.lostAttributes, isNew: file.isNew)
-    }
-
-    private func move(_ file: File, _ from: Directory, _ to: Directory, isDurable: Bool) throws -> Staged {
-        let isDocument = isDocument(file)
-        let sample = try file.digest == nil || isDocument ? contentSample(file.from, in: from) : nil
-        let digest = try file.digest ?? sample?.digest ?? contentSample(file.from, in: from).digest
-        try from.renameExclusively(file.from, to: to, file.to)
-        if file.facts.mode != file.mode { try to.setMode(of: file.to, to: file.mode) }
-        if isDurable { try to.openFile(file.to).sync(to.label.appending(file.to)) }
-        return Staged(
-            target: file.target, digest: digest, size: file.facts.size, mode: file.mode,
-            document: isDocument ? sample?.document : nil, lostAttributes: [], isNew: file.isNew)
-    }
-
-    private func isDocument(_ file: File) -> Bool {
-        MergeKind(fileName: file.to.string) != nil && file.facts.size <= Self.largestDocument
-    }
 }

@@ -20,10 +20,6 @@ struct BatchRecord: Codable, Sendable {
     var isCommitted = false
     /// Each is staged under its number.
     var operations: [Operation] = []
-    /// What the baseline says afterwards, by encoded path.
-    var written: [String: Baseline.File] = [:]
-    /// What the baseline no longer knows afterwards.
-    var forgotten: [String] = []
 
     /// Adds an operation; returns the name under which it is staged.
     @discardableResult
@@ -34,24 +30,14 @@ struct BatchRecord: Codable, Sendable {
             Operation(kind: kind, path: path.relative.encoded, inode: inode, mode: mode, isOurs: isOurs))
         return String(operations.count - 1)
     }
-
-    /// The baseline after the batch.
-    func applied(to baseline: Baseline) -> Baseline {
-        var result = baseline
-        for (text, file) in written {
-            if let path = FilePath(encoded: text), !path.isEmpty { result[VolumePath(unchecked: path)] = file }
-        }
-        for text in forgotten {
-            if let path = FilePath(encoded: text), !path.isEmpty { result[VolumePath(unchecked: path)] = nil }
-        }
-        return result
-    }
 }
 
 /// Brings the pieces of a committed batch into place. Everything may be done any number of times: what is done already is
 /// recognised by its inode.
 struct BatchExchange {
     static let directory = FilePath(".containai/staging")
+    /// What the baseline says afterwards of what a run wrote, as a baseline of its own, beside what the run staged.
+    static let written: FilePath.Component = "written"
     /// Above this many operations, one sync of the whole file system is cheaper than one fsync for each directory.
     private static let fsyncLimit = 8
 
@@ -77,6 +63,14 @@ struct BatchExchange {
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return
         }
+    }
+
+    /// What a run noted for the baseline; nil when that is nothing.
+    static func written(_ volume: Tree, _ run: RunID) throws -> BaselineText? {
+        let workshop = try workshop(volume, run)
+        guard Node(written, in: workshop).isFile else { return nil }
+        let path = workshop.label.appending(written)
+        return BaselineText(try workshop.openFile(written).readAll(limit: BaselineStore.largest, path))
     }
 
     /// Carries out what is not done yet.

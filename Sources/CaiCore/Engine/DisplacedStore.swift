@@ -25,13 +25,28 @@ package struct DisplacedStore: Sendable {
         Tree(root: try volume.directory(Self.directory.appending(run.text)))
     }
 
+    /// The directory of one run, made when it is missing.
+    func make(_ run: RunID) throws -> Tree {
+        Tree(root: try volume.makeDirectories(Self.directory.appending(run.text), mode: 0o700))
+    }
+
+    /// The list of what a run added; nil where there is none.
+    func additionText(of run: RunID) throws -> [UInt8]? {
+        let root = try make(run).root
+        guard Node(Self.additions, in: root).isFile else { return nil }
+        return try root.openFile(Self.additions).readAll(
+            limit: Self.largestList, root.label.appending(Self.additions))
+    }
+
+    private static let largestList = 512 << 20
+
     /// What a run added and an undo takes back; none where it is not known. Throws `SystemCallError`, and
     /// `DamagedAdditions` for a list that no run wrote.
     func additions(of run: RunID) throws -> [Addition] {
         let root = try open(run).root
         guard Node(Self.additions, in: root).isFile else { return [] }
         let path = root.label.appending(Self.additions)
-        let bytes = try root.openFile(Self.additions).readAll(limit: 256 << 20, path)
+        let bytes = try root.openFile(Self.additions).readAll(limit: Self.largestList, path)
         guard let additions = AdditionList.additions(in: bytes) else { throw DamagedAdditions(path: path) }
         return additions
     }

@@ -8,8 +8,9 @@ extension Engine {
     /// Before the commit an error leaves the volume as it was; behind it the next run finishes what this one could not.
     func applyTogether<Detail: Planned>(
         _ first: Detail, _ plan: (BaselineSource) -> Detail, _ run: RunID, _ source: BaselineSource,
-        _ earlier: [Finding]
+        _ earlier: [Finding], _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
+        try? note()  // who holds the lock is a courtesy to those who wait
         var detail = first
         let baseline = source.baseline
         try source.check()
@@ -55,12 +56,12 @@ extension Engine {
         var findings = earlier
         do {
             try BatchExchange(machine, displaced: displaced).run(batch.record)
-            try keep(batch.record, source.baseline)
+            try keep(run, source.baseline)
             try takeBack(run)
         } catch {
             return report(detail, failed: error, findings, run, isCommitted: true)
         }
-        if !displaced.paths.isEmpty || !batch.additions.isEmpty { forgetOldRuns(&findings) }
+        if !displaced.paths.isEmpty || batch.hasAdditions { forgetOldRuns(&findings) }
         if !batch.lostAttributes.isEmpty {
             let names = batch.lostAttributes.sorted().joined(separator: ", ")
             findings.append(
@@ -75,9 +76,9 @@ extension Engine {
             detail: detail, outcomes: outcomes, findings: findings + detail.plan.findings, run: run, isPreview: false)
     }
 
-    private func keep(_ record: BatchRecord, _ baseline: Baseline) throws {
-        let after = record.applied(to: baseline)
-        if !after.changes.isEmpty { try BaselineStore(volume: machine.volume).save(after) }
+    private func keep(_ run: RunID, _ baseline: Baseline) throws {
+        guard let written = try BatchExchange.written(machine.volume, run) else { return }
+        try BaselineStore(volume: machine.volume).save(baseline, with: written)
     }
 
     /// Removes what was staged and ends the journal.
@@ -111,7 +112,7 @@ extension Engine {
         try BatchExchange(machine, displaced: displaced).run(record)
         var findings: [Finding] = []
         let baseline = try BaselineStore(volume: machine.volume).load(&findings)
-        try keep(record, baseline)
+        try keep(run, baseline)
         try takeBack(run)
         let kept = displaced.paths.count
         return Finding(

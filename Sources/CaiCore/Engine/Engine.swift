@@ -45,11 +45,12 @@ package struct Engine {
         self.source = source
     }
 
-    /// Runs one job. `plan` observes and decides; it is called again whenever the machine may have changed. It gets the
-    /// baseline on demand.
+    /// Runs one job. `plan` observes and decides; it is called again whenever another run may have changed the volume. It gets
+    /// the baseline on demand.
     package func run<Detail: Planned>(_ plan: (BaselineSource) -> Detail) throws -> RunReport<Detail> {
         var findings: [Finding] = []
         let source = BaselineSource(machine.volume)
+        let glance = VolumeGlance(machine.volume)
         let first = plan(source)
         try source.check()
         let pending = try pendingRuns(&findings)
@@ -58,7 +59,10 @@ package struct Engine {
             return report(first, source, findings)
         }
         return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
-            try locked(plan, hasPending: !pending.isEmpty, note)
+            if first.plan.isAtomic, pending.isEmpty, glance.isCurrent {
+                return try applyTogether(first, plan, try newRun(), source, [], note)
+            }
+            return try locked(plan, hasPending: !pending.isEmpty, note)
         }
     }
 
@@ -93,8 +97,8 @@ package struct Engine {
                 isPreview: false)
         }
         let run = try newRun()
+        if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings, note) }
         try? note()  // who holds the lock is a courtesy to those who wait
-        if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings) }
         let applier = Applier(machine, run: run, baseline: source.baseline, guarding: guarding)
         try source.check()
         findings += source.findings + detail.plan.findings

@@ -10,17 +10,19 @@ package struct SourceTree: Sendable {
     /// Whether its files may be moved instead of copied: a tree that was staged on the volume for this very run.
     package let isStaged: Bool
 
-    /// The digests of files that were read while they were staged.
-    let digests: [PathKey: ContentDigest]
+    /// The digest of a file that was read while it was staged.
+    let digest: @Sendable (FilePath) -> ContentDigest?
 
     package init(root: Directory, names: [FilePath]) {
-        self.init(root: root, names: names, isStaged: false, digests: [:])
+        self.init(root: root, names: names, isStaged: false, digest: { _ in nil })
     }
 
-    init(root: Directory, names: [FilePath], isStaged: Bool, digests: [PathKey: ContentDigest]) {
+    init(
+        root: Directory, names: [FilePath], isStaged: Bool, digest: @escaping @Sendable (FilePath) -> ContentDigest?
+    ) {
         tree = Tree(root: root)
         self.names = names
         self.isStaged = isStaged
-        self.digests = digests
+        self.digest = digest
     }
 }

@@ -29,15 +29,29 @@ struct StateDirectory {
         try Self.replace(name, in: directory, with: content, mode: mode, makingIn: make(Journal.name))
     }
 
+    /// The same with content in pieces.
+    func replace(
+        _ name: FilePath.Component, in directory: Directory, with pieces: [ArraySlice<UInt8>], mode: UInt16 = 0o600
+    ) throws {
+        try Self.replace(name, in: directory, with: pieces, mode: mode, makingIn: make(Journal.name))
+    }
+
     /// Replaces a small file of our own atomically and durably.
     static func replace(
         _ name: FilePath.Component, in directory: Directory, with content: [UInt8], mode: UInt16 = 0o600,
         makingIn workshop: Directory? = nil
     ) throws {
+        try replace(name, in: directory, with: [content[...]], mode: mode, makingIn: workshop)
+    }
+
+    private static func replace(
+        _ name: FilePath.Component, in directory: Directory, with pieces: [ArraySlice<UInt8>], mode: UInt16,
+        makingIn workshop: Directory?
+    ) throws {
         let workshop = workshop ?? directory
         let part = FilePath.Component(name.string + partSuffix) ?? name
         if Node(part, in: workshop) != .missing { try workshop.unlink(part) }
-        try workshop.writeFile(part, content, mode: mode, isDurable: true)
+        try workshop.writeFile(part, pieces: pieces, mode: mode, isDurable: true)
         do {
             try workshop.rename(part, to: directory, name, .replace)
         } catch {

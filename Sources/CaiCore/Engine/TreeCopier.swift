@@ -210,10 +210,17 @@ extension Directory {
     func writeFile(
         _ name: FilePath.Component, _ content: [UInt8], mode: UInt16, isDurable: Bool
     ) throws(SystemCallError) {
+        try writeFile(name, pieces: [content[...]], mode: mode, isDurable: isDurable)
+    }
+
+    /// The same with content in pieces.
+    func writeFile(
+        _ name: FilePath.Component, pieces: [ArraySlice<UInt8>], mode: UInt16, isDurable: Bool
+    ) throws(SystemCallError) {
         let path = label.appending(name)
         let file = try createFile(name, mode: mode)
         do {
-            try file.write(content, path)
+            for piece in pieces { try file.write(piece, path) }
             if isDurable { try file.sync(path) }
             try file.close()
         } catch {

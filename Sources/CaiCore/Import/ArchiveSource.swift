@@ -49,9 +49,8 @@ package final class ArchiveSource: Sendable {
             try file.confirm()
             // A push names its paths from the home; a few of them could look like those of a home further down.
             let base = isPartial ? FilePath() : archive.layout?.base ?? FilePath()
-            arrangement =
-                archive.layout.map { $0.layout == .home ? .home : .volume }
-                ?? (archive.origin == .plain ? nil : .volume)
+            arrangement = archive.layout?.layout ?? (archive.origin == .plain ? nil : .volume)
+            let digest = archive.digests(below: base)
             findings = archive.findings
             unsent = try UnsentFiles(of: archive, named: label, in: root, limits: limits)
             let own = [home, machine.layout.home].compactMap { $0 }
@@ -59,7 +58,7 @@ package final class ArchiveSource: Sendable {
             opened = OpenedSource(
                 tree: SourceTree(
                     root: try root.descendant(base), names: names, isStaged: !isPreview,
-                    digests: isPreview ? [:] : archive.digests(below: base)),
+                    digest: { isPreview ? nil : digest($0) }),
                 isOwnHome: false, label: label)
         } catch {
             Self.remove(name, in: parent)

@@ -89,12 +89,13 @@ extension ImportObserver {
 
     /// Takes secrets out of what is left: files that are secret by their name or content, and parts of mixed ones.
     func stripSecrets() {
-        for (target, path) in wanted.paths {
+        let all = wanted
+        all.forEach { target, path in
             switch path.content {
             case .copy, .text: break
-            default: continue
+            default: return
             }
-            if path.authority == .volume || target.isReserved { continue }
+            if path.authority == .volume || target.isReserved { return }
             if isSecretFile(target, path) {
                 seen.events.append(.secret(FilePath(path.origin)))
                 leaveOut(secret: target)

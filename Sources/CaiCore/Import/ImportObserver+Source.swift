@@ -65,9 +65,7 @@ extension ImportObserver {
         let workspace = machine.layout.home.appending("workspace").string
         adapt("copilot/config.json") { AgentDocuments.copilot($0, workspace: workspace) }
         let cache = VolumePath(unchecked: "claude/plugins/cache")
-        for path in wanted.paths.keys where path.relative.lastComponent == ".orphaned_at" && path.isInside(cache) {
-            wanted[path] = nil
-        }
+        wanted.remove(in: cache) { $0.relative.lastComponent == ".orphaned_at" }
         removeOrphanMarkers(cache)
     }
 

@@ -22,7 +22,7 @@ final class ImportObserver {
     /// A directory of the volume, and which names in it are no concern of an import.
     private struct Mirrored {
         let path: VolumePath
-        let filter: (FilePath.Component) -> Bool
+        let filter: ((FilePath.Component) -> Bool)?
     }
 
     /// `entries` are those of the machine's manifests.
@@ -42,13 +42,9 @@ final class ImportObserver {
         case .volume: observeVolume()
         }
         let reader = CounterpartReader(machine, source: request.source)
-        seen.items = reader.items(wanted, &seen.findings)
+        (seen.items, seen.unchanged) = reader.items(wanted, &seen.findings)
         seen.directories = reader.directories(above: seen.items)
-        seen.privateDirectories = Set(
-            seen.items.filter { $0.isSecret }.compactMap { item in
-                if case .directory = item.content { nil } else { item.target.parent }
-            }
-        ).union(secretParents)
+        seen.privateDirectories = wanted.privateDirectories.union(secretParents)
         addExtras(reader)
         return seen
     }
@@ -147,20 +143,19 @@ final class ImportObserver {
     }
 
     /// What is left out of an entry: `.system`, `*.priv.*`.
-    private func filter(of entry: Entry) -> (FilePath.Component) -> Bool {
+    private func filter(of entry: Entry) -> ((FilePath.Component) -> Bool)? {
         let leavesSystem = entry.flags.contains(.excludeSystem) && !request.withoutExcludes
         let leavesPrivate = entry.flags.contains(.privacyFilter) && request.configuration.excludesPrivate
+        guard leavesSystem || leavesPrivate else { return nil }
         return { name in leavesSystem && name.string == ".system" || leavesPrivate && name.isPrivate }
     }
 
     /// What did not travel stays as the volume has it.
     private func leaveUnsent() {
         guard let unsent = request.unsent else { return }
-        for (target, path) in wanted.paths {
-            guard case .copy(let real, _, _) = path.content, unsent.contains(real) else { continue }
-            wanted[target] = nil
+        for (target, isSecret) in wanted.removeCopies(where: unsent.contains) {
             standing.insert(target)
-            if path.isSecret { secretParents.formUnion([target.parent].compactMap(\.self)) }
+            if isSecret { secretParents.formUnion([target.parent].compactMap(\.self)) }
         }
     }
 
@@ -178,6 +173,7 @@ final class ImportObserver {
     }
 
     private func take(_ walk: SourceWalk) {
+        for files in walk.files { wanted.add(files) }
         for (target, path) in walk.wanted { wanted[target] = path }
         // A link may lead to what did not have to travel.
         seen.events += request.isPartial ? walk.events.filter { !$0.isAboutSymlink } : walk.events
@@ -225,34 +221,32 @@ final class ImportObserver {
         walk.authority = .source
         walk.addDirectory(FilePath(), shown: FilePath(), to: VolumePath(unchecked: FilePath()))
         take(walk)
-        for (path, _) in wanted.paths where path.relative.components.first?.string == ".containai" {
-            wanted[path] = nil
-        }
-        let hooks = VolumePath(unchecked: "shell/bashrc.d")
-        for path in wanted.paths.keys {
-            let isPrivate = path.isInside(hooks) && path.relative.components.contains(where: \.isPrivate)
-            if isPrivate, request.configuration.excludesPrivate { wanted[path] = nil }
+        if request.configuration.excludesPrivate {
+            wanted.remove(in: VolumePath(unchecked: "shell/bashrc.d")) {
+                $0.relative.components.contains(where: \.isPrivate)
+            }
         }
         keepSecretsSecret()
         leaveUnsent()
         addOverrides(machine.home)
         if request.withoutSecrets { stripSecrets() }
         if request.mirrors, !request.isPartial {
-            mirrored.append(Mirrored(path: VolumePath(unchecked: FilePath())) { _ in false })
+            mirrored.append(Mirrored(path: VolumePath(unchecked: FilePath()), filter: nil))
         }
     }
 
     /// Secrets of a restored volume get the modes that the manifests declare, or are left out.
     private func keepSecretsSecret() {
         for entry in entries where entry.isSecret && !entry.flags.contains(.glob) {
-            for (path, want) in wanted.paths where path.isInside(entry.target) {
-                if request.withoutSecrets {
-                    leaveOut(secret: path)
-                } else {
-                    wanted[path] = want.asSecret
+            if request.withoutSecrets {
+                wanted.remove(in: entry.target) { path in
+                    standing.insert(path)
+                    return true
                 }
+                seen.events.append(.secret(entry.target.relative))
+            } else {
+                wanted.makeSecret(entry.target)
             }
-            if request.withoutSecrets { seen.events.append(.secret(entry.target.relative)) }
         }
     }
 
@@ -260,9 +254,9 @@ final class ImportObserver {
 
     private func addExtras(_ reader: CounterpartReader) {
         if mirrored.isEmpty { return }
-        let known = Set(seen.items.map(\.target)).union(standing)
         for directory in mirrored {
-            var walk = ExtrasWalk(wanted: known, excludes: excludes, filter: directory.filter, tree: machine.volume)
+            var walk = ExtrasWalk(
+                wanted: wanted, standing: standing, excludes: excludes, filter: directory.filter, tree: machine.volume)
             walk.isProtected = isProtected
             _ = walk.visit(directory.path)
             seen.extras += walk.extras.map { ($0, reader.node(at: $0)) }
@@ -286,9 +280,10 @@ final class ImportObserver {
 
 /// Finds what stands in a directory of the volume and is not wanted there.
 private struct ExtrasWalk {
-    let wanted: Set<VolumePath>
+    let wanted: WantedPaths
+    let standing: Set<VolumePath>
     let excludes: Excludes
-    let filter: (FilePath.Component) -> Bool
+    let filter: ((FilePath.Component) -> Bool)?
     let tree: Tree
     var isProtected: (VolumePath) -> Bool = { _ in false }
     var extras: [VolumePath] = []
@@ -309,20 +304,21 @@ private struct ExtrasWalk {
         }
         var goes: [VolumePath] = []
         var isWhole = true
+        let files = wanted.names(in: path)
         for name in names {
             let place =
                 path.relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : path.appending(name)
-            if place.isReserved || filter(name) || excludes.excluding(place) != nil || isProtected(place) {
+            if place.isReserved || filter?(name) ?? false || excludes.excluding(place) != nil || isProtected(place) {
                 isWhole = false
             } else if Node(name, in: directory).isDirectory {
                 let before = extras.count
-                if visit(place), !wanted.contains(place) {
+                if visit(place), !isWanted(place) {
                     extras.removeSubrange(before...)
                     goes.append(place)
                 } else {
                     isWhole = false
                 }
-            } else if wanted.contains(place) {
+            } else if files.contains(name) || isWanted(place) {
                 isWhole = false
             } else {
                 goes.append(place)
@@ -331,6 +327,8 @@ private struct ExtrasWalk {
         extras += goes
         return isWhole
     }
+
+    private func isWanted(_ path: VolumePath) -> Bool { wanted.paths[path] != nil || standing.contains(path) }
 }
 
 extension FilePath.Component {

@@ -56,7 +56,7 @@ extension Machine {
 }
 
 extension OpenedSource {
-    /// How the tree is arranged. Throws `SourceProblem.ambiguous` when it could be both.
+    /// How the tree is arranged; one that says nothing is a home. Throws `SourceProblem.ambiguous` when it could be both.
     package func arrangement(_ entries: [Entry]) throws -> SourceArrangement {
         if isOwnHome { return .home }
         let reader = NodeReader(tree.tree)
@@ -66,7 +66,10 @@ extension OpenedSource {
             default: true
             }
         }
-        guard let found else { throw SourceProblem.ambiguous(label) }
-        return found
+        switch found {
+        case .one(let arrangement): return arrangement
+        case .none: return .home
+        case .both: throw SourceProblem.ambiguous(label)
+        }
     }
 }

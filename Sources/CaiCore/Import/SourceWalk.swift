@@ -13,14 +13,16 @@ struct SourceWalk {
     let excludes: Excludes
     var isSecret = false
     /// What is left out of this entry: `.system`, `*.priv.*`.
-    var filter: (FilePath.Component) -> Bool = { _ in false }
+    var filter: ((FilePath.Component) -> Bool)?
     /// Whether symlinks stay what they are, as a restore wants it.
     var keepsSymlinks = false
     var authority = ImportAuthority.newer
 
     private(set) var wanted: [(VolumePath, WantedPath)] = []
+    private(set) var files: [WantedFiles] = []
     private(set) var events: [ImportEvent] = []
     private(set) var findings: [Finding] = []
+    private let user = Identity.uid
     /// The directories that are being walked, to notice circles.
     private var chain: [(device: UInt64, inode: UInt64)] = []
 
@@ -44,12 +46,12 @@ struct SourceWalk {
     /// Adds a directory with all that is in it. The empty target is the root of the volume.
     mutating func addDirectory(_ real: FilePath, shown: FilePath, to target: VolumePath) {
         let directory: Directory
-        let names: [FilePath.Component]
+        let names: NameList
         let status: FileStatus
         do {
             directory = try source.tree.directory(real)
             status = try directory.status()
-            names = try directory.names()
+            names = try directory.nameList()
         } catch {
             return findings.append(Finding(unreadable: error, at: shown.printable))
         }
@@ -67,23 +69,63 @@ struct SourceWalk {
                         isSecret: isSecret, origin: shown.printable)
                 ))
         }
-        let isFiltered = !excludes.isEmpty
-        for name in names where !filter(name) {
-            let place =
-                target.relative.isEmpty ? VolumePath(unchecked: FilePath(root: nil, [name])) : target.appending(name)
-            if isFiltered, excludes.excluding(place) != nil { continue }
-            if place.isReserved { continue }
-            let (real, shown) = (real.appending(name), shown.appending(name))
-            switch Node(name, in: directory) {
-            case .missing: continue
-            case .file(let facts): add(file: name, in: directory, real, shown: shown, facts, to: place)
-            case .directory: addDirectory(real, shown: shown, to: place)
-            case .symlink(let text): addSymlink(name, in: directory, real, shown: shown, text, to: place)
-            case .special(let kind): events.append(.special(shown, kind))
-            case .unreachable(let obstacle):
-                findings.append(
-                    Finding(.error, at: shown.printable, obstacle.sentence, advice: obstacle.advice))
+        var files = PlainFiles(in: real, device: status.device, isSecret: isSecret)
+        let isFiltered = !excludes.isEmpty && excludes.concerns(below: target)
+        for index in names.indices {
+            if isFiltered || filter != nil || target.relative.isEmpty {
+                guard let name = names.name(at: index), isWanted(name, in: target, isFiltered) else { continue }
             }
+            do {
+                let isAdded = try names.withName(at: index) { name throws(SystemCallError) in
+                    try add(name, in: directory, to: &files)
+                }
+                if isAdded { continue }
+            } catch {
+                let obstacle = Obstacle.failed(reason: "\(error)")
+                let place = names.name(at: index).map { shown.appending($0) } ?? shown
+                findings.append(Finding(.error, at: place.printable, obstacle.sentence, advice: obstacle.advice))
+                continue
+            }
+            guard let name = names.name(at: index) else { continue }
+            addOther(name, in: directory, real.appending(name), shown: shown.appending(name), to: target.below(name))
+        }
+        if files.isEmpty { return }
+        files.pack()
+        self.files.append(WantedFiles(target: target, shown: shown, authority: authority, files: files))
+    }
+
+    private func isWanted(_ name: FilePath.Component, in target: VolumePath, _ isFiltered: Bool) -> Bool {
+        if let filter, filter(name) { return false }
+        let place = target.below(name)
+        if isFiltered, excludes.excluding(place) != nil { return false }
+        return !place.isReserved
+    }
+
+    /// Adds a regular file that may be read; returns whether it was one.
+    private func add(
+        _ name: UnsafePointer<CChar>, in directory: Directory, to files: inout PlainFiles
+    ) throws(SystemCallError) -> Bool {
+        guard let status = try directory.status(named: name) else { return true }
+        guard status.kind == .regular else { return false }
+        // Who owns a file may read it where the mode says so, whatever an access list says about others.
+        let isOwn = status.uid == user && status.mode & 0o400 != 0
+        guard isOwn || FilePath.Component(platformString: name).map(directory.isReadable) ?? false else { return false }
+        files.append(name, FileFacts(status))
+        return true
+    }
+
+    /// Adds what is no plain file.
+    private mutating func addOther(
+        _ name: FilePath.Component, in directory: Directory, _ real: FilePath, shown: FilePath, to place: VolumePath
+    ) {
+        switch Node(name, in: directory) {
+        case .missing: return
+        case .file(let facts): add(file: name, in: directory, real, shown: shown, facts, to: place)
+        case .directory: addDirectory(real, shown: shown, to: place)
+        case .symlink(let text): addSymlink(name, in: directory, real, shown: shown, text, to: place)
+        case .special(let kind): events.append(.special(shown, kind))
+        case .unreachable(let obstacle):
+            findings.append(Finding(.error, at: shown.printable, obstacle.sentence, advice: obstacle.advice))
         }
     }
 
@@ -146,7 +188,7 @@ struct SourceWalk {
         }
         if let mapped = map.target(of: path) {
             guard mapped.isImported, excludes.excludingAnyAncestor(of: mapped.target) == nil,
-                !path.components.contains(where: filter)
+                !path.components.contains(where: { filter?($0) ?? false })
             else { return events.append(.symlink(shown, text: text, .leftOut)) }
             let relative = mapped.target.relative.relative(to: directory)
             if relative != text { events.append(.relinked(shown, relative)) }

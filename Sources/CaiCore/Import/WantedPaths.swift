@@ -12,29 +12,142 @@ struct WantedPath {
     var modified: Int64?
 }
 
+/// Plain files of one directory of the source that the volume is to have in one of its own.
+struct WantedFiles {
+    let target: VolumePath
+    /// Where they come from, for sentences.
+    let shown: FilePath
+    let authority: ImportAuthority
+    var files: PlainFiles
+
+    func path(at index: Int) -> WantedPath {
+        WantedPath(
+            content: files.content(at: index), authority: authority, isSecret: files.isSecret,
+            origin: (files.name(at: index).map { shown.appending($0) } ?? shown).printable)
+    }
+}
+
 /// Everything that the volume is to have, as it is collected; what comes later counts.
 struct WantedPaths {
+    /// But for the plain files of directories.
     private(set) var paths: [VolumePath: WantedPath] = [:]
+    /// By the directory that they go to. No path is here and in `paths`.
+    private(set) var files: [VolumePath: WantedFiles] = [:]
+    /// The directories in which any of `paths` lies.
+    private var parents: Set<VolumePath> = []
 
     subscript(path: VolumePath) -> WantedPath? {
-        get { paths[path] }
-        set { paths[path] = newValue }
+        get {
+            if let found = paths[path] { return found }
+            return place(of: path).flatMap { parent, index in files[parent]?.path(at: index) }
+        }
+        set {
+            if let (parent, index) = place(of: path) { files[parent]?.files.remove(at: index) }
+            paths[path] = newValue
+            if newValue != nil { parents.insert(path.directory) }
+        }
+    }
+
+    /// Adds plain files of one directory.
+    mutating func add(_ added: WantedFiles) {
+        if files[added.target] != nil {
+            for index in added.files.indices {
+                if let name = added.files.name(at: index) { self[added.target.below(name)] = added.path(at: index) }
+            }
+            return
+        }
+        if parents.contains(added.target) {
+            for index in added.files.indices {
+                if let name = added.files.name(at: index) { paths[added.target.below(name)] = nil }
+            }
+        }
+        files[added.target] = added
     }
 
     /// A placeholder counts only where nothing else is wanted.
     mutating func addPlaceholder(_ path: VolumePath, _ wanted: WantedPath) {
-        if paths[path] == nil { paths[path] = wanted }
+        if self[path] == nil { self[path] = wanted }
     }
 
-    /// Takes a file and everything below it out.
-    mutating func remove(_ path: VolumePath) {
-        paths[path] = nil
-        for other in paths.keys where other.isInside(path) { paths[other] = nil }
+    /// Takes out what `isUnwanted` says, in a directory and below it.
+    mutating func remove(in directory: VolumePath, where isUnwanted: (VolumePath) -> Bool) {
+        for path in paths.keys where path.isInside(directory) && isUnwanted(path) { paths[path] = nil }
+        for parent in files.keys where parent.isInside(directory) {
+            files[parent]?.files.removeAll { isUnwanted(parent.below($0)) }
+        }
+        if place(of: directory) != nil, isUnwanted(directory) { self[directory] = nil }
     }
+
+    /// Takes out the files that come from where `isUnwanted` says; returns where they were to go.
+    mutating func removeCopies(where isUnwanted: (FilePath) -> Bool) -> [(target: VolumePath, isSecret: Bool)] {
+        var removed: [(target: VolumePath, isSecret: Bool)] = []
+        for (target, path) in paths {
+            guard case .copy(let real, _, _) = path.content, isUnwanted(real) else { continue }
+            removed.append((target, path.isSecret))
+            paths[target] = nil
+        }
+        for parent in files.keys {
+            guard let group = files[parent]?.files else { continue }
+            files[parent]?.files.removeAll { name in
+                guard isUnwanted(group.directory.appending(name)) else { return false }
+                removed.append((parent.below(name), group.isSecret))
+                return true
+            }
+        }
+        return removed
+    }
+
+    /// Makes a file, or a directory and all that is in it, secret.
+    mutating func makeSecret(_ path: VolumePath) {
+        for (other, wanted) in paths where other.isInside(path) { paths[other] = wanted.asSecret }
+        for parent in files.keys where parent.isInside(path) { files[parent]?.files.isSecret = true }
+        if place(of: path) != nil { self[path] = self[path]?.asSecret }
+    }
+
+    /// The directories in which secrets are wanted.
+    var privateDirectories: Set<VolumePath> {
+        let single = paths.filter { $1.isSecret && !$1.content.isDirectory }.compactMap { $0.key.parent }
+        let many = files.filter { $1.files.isSecret && !$1.files.isEmpty && !$0.relative.isEmpty }.map(\.key)
+        return Set(single).union(many)
+    }
+
+    /// Calls `body` with everything, one by one.
+    func forEach(_ body: (VolumePath, WantedPath) -> Void) {
+        for (path, wanted) in paths { body(path, wanted) }
+        for (parent, group) in files {
+            for index in group.files.indices {
+                if let name = group.files.name(at: index) { body(parent.below(name), group.path(at: index)) }
+            }
+        }
+    }
+
+    /// The names of the plain files that are wanted in a directory.
+    func names(in directory: VolumePath) -> Set<FilePath.Component> {
+        guard let group = files[directory]?.files else { return [] }
+        return Set(group.indices.compactMap { group.name(at: $0) })
+    }
+
+    private func place(of path: VolumePath) -> (parent: VolumePath, index: Int)? {
+        guard let name = path.relative.lastComponent else { return nil }
+        let parent = path.directory
+        return files[parent]?.files.index(of: name).map { (parent, $0) }
+    }
+}
+
+extension PlacedContent {
+    fileprivate var isDirectory: Bool { if case .directory = self { true } else { false } }
+}
+
+extension VolumePath {
+    /// The directory that holds this path, which may be the root of the volume.
+    fileprivate var directory: VolumePath { VolumePath(unchecked: relative.removingLastComponent()) }
 }
 
 /// Looks at what stands on the volume where something is wanted.
 struct CounterpartReader {
+    /// From this many directories of files on, several threads look.
+    private static let threadedCount = 16
+
     private let source: SourceTree
     private let volume: NodeReader
     private let volumeRoot: Tree
@@ -47,18 +160,34 @@ struct CounterpartReader {
 
     func node(at path: VolumePath) -> Node { volume.node(at: path.relative) }
 
-    /// The items in the order of their targets, so that parents come first.
-    func items(_ wanted: WantedPaths, _ findings: inout [Finding]) -> [ImportItem] {
-        wanted.paths.sorted { $0.key < $1.key }.compactMap { target, path in
-            let found = node(at: target)
-            do {
-                return ImportItem(
+    /// What is to be done, parents first, and how many files need nothing.
+    func items(_ wanted: WantedPaths, _ findings: inout [Finding]) -> (items: [ImportItem], unchanged: Int) {
+        let groups = wanted.files.values.filter { !$0.files.isEmpty }
+        let root = volumeRoot
+        let threads = groups.count >= Self.threadedCount ? Workers.count : 1
+        let source = source
+        let compared = Workers.map(groups, threads: threads) { ComparedFiles($0, from: source, on: root) }
+        var items: [ImportItem] = []
+        for group in compared {
+            if let new = group.new { items.append(new) }
+            for path in group.others { add(path.target, path.wanted, to: &items, &findings) }
+        }
+        for (target, path) in wanted.paths { add(target, path, to: &items, &findings) }
+        items.sort { ($0.target, $0.isForFiles ? 1 : 0) < ($1.target, $1.isForFiles ? 1 : 0) }
+        return (items, compared.reduce(0) { $0 + $1.unchanged })
+    }
+
+    private func add(
+        _ target: VolumePath, _ path: WantedPath, to items: inout [ImportItem], _ findings: inout [Finding]
+    ) {
+        let found = node(at: target)
+        do {
+            items.append(
+                ImportItem(
                     target: target, content: path.content, authority: path.authority, isSecret: path.isSecret,
-                    origin: path.origin, found: found, sides: try sides(target, path, found))
-            } catch {
-                findings.append(Finding(unreadable: error, at: path.origin))
-                return nil
-            }
+                    origin: path.origin, found: found, sides: try sides(target, path, found)))
+        } catch {
+            findings.append(Finding(unreadable: error, at: path.origin))
         }
     }
 
@@ -67,8 +196,8 @@ struct CounterpartReader {
         var result: [VolumePath: Node] = [:]
         for item in items {
             if case .directory = item.content { result[item.target] = item.found }
-            var next = item.target.parent
-            while let path = next, result[path] == nil {
+            var next = item.isForFiles ? item.target : item.target.parent
+            while let path = next, !path.relative.isEmpty, result[path] == nil {
                 result[path] = node(at: path)
                 next = path.parent
             }
@@ -98,4 +227,101 @@ struct CounterpartReader {
         default: return nil
         }
     }
+}
+
+/// What became of the look at the files of one directory.
+private struct ComparedFiles {
+    /// Those for which there is nothing on the volume.
+    private(set) var new: ImportItem?
+    /// Those that need a decision.
+    private(set) var others: [(target: VolumePath, wanted: WantedPath)] = []
+    private(set) var unchanged = 0
+
+    init(_ wanted: WantedFiles, from source: SourceTree, on volume: Tree) {
+        let files = wanted.files
+        let directory: Directory?
+        do {
+            directory = try volume.directory(wanted.target.relative)
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            new = Self.item(wanted, files)
+            return
+        } catch {
+            directory = nil  // the look at each of them tells why
+        }
+        let look = SameContent(source: source, files: files, volume: directory)
+        var missing = files.emptied
+        for index in files.indices {
+            let facts = files.facts(at: index)
+            // What cannot be looked at is looked at again, and told.
+            let status = files.withName(at: index) { name in directory.map { $0.result(named: name) } ?? .unknown }
+            switch status {
+            case .missing: files.withName(at: index) { missing.append($0, facts) }
+            case .found(let status)
+            where status.kind == .regular && status.mode == files.mode(at: index)
+                && (facts.isUnchanged(as: status) || look.isSame(index, facts, status)):
+                unchanged += 1
+            case .found, .unknown:
+                if let name = files.name(at: index) {
+                    others.append((wanted.target.below(name), wanted.path(at: index)))
+                }
+            }
+        }
+        if missing.isEmpty { return }
+        missing.pack()
+        new = Self.item(wanted, missing)
+    }
+
+    private static func item(_ wanted: WantedFiles, _ files: PlainFiles) -> ImportItem {
+        ImportItem(
+            target: wanted.target, content: .files(files), authority: wanted.authority, isSecret: files.isSecret,
+            origin: wanted.shown.printable, found: .missing, sides: nil)
+    }
+}
+
+private enum Look {
+    case missing, unknown
+    case found(FileStatus)
+}
+
+extension Directory {
+    fileprivate func result(named name: UnsafePointer<CChar>) -> Look {
+        do {
+            return try status(named: name).map { .found($0) } ?? .missing
+        } catch {
+            return .unknown
+        }
+    }
+}
+
+extension FileFacts {
+    /// Whether size and time say that a file is the same.
+    fileprivate func isUnchanged(as status: FileStatus) -> Bool {
+        size == status.size && tellsNoChange(modified, status.modified)
+    }
+}
+
+/// Compares the content of files whose times say nothing: those that build systems and archives give to every file.
+private struct SameContent {
+    let source: SourceTree
+    let files: PlainFiles
+    let volume: Directory?
+
+    /// False also where one of them cannot be read: that is told by who looks closer.
+    func isSame(_ index: Int, _ facts: FileFacts, _ status: FileStatus) -> Bool {
+        guard facts.size == status.size, facts.modified == status.modified, let volume,
+            let name = files.name(at: index)
+        else { return false }
+        if facts.size == 0 { return true }
+        guard let stored = try? contentSample(name, in: volume).digest else { return false }
+        if let known = source.digest(files.path(at: index)) { return known == stored }
+        guard let directory = try? source.tree.directory(files.directory),
+            let sample = try? contentSample(name, in: directory)
+        else { return false }
+        return sample.digest == stored
+    }
+}
+
+extension ImportItem {
+    /// Whether it is for many files, and its target their directory.
+    var isForFiles: Bool { if case .files = content { true } else { false } }
 }

@@ -14,8 +14,16 @@ struct RunningDigest {
 func digest(of bytes: [UInt8]) -> ContentDigest { ContentDigest(hex: hexadecimal(SHA256.hash(data: bytes))) }
 
 func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    let bytes = Array(bytes)
+    return String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[2 * index] = digit(byte >> 4)
+            text[2 * index + 1] = digit(byte & 15)
+        }
+        return 2 * bytes.count
+    }
+
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 }
 
 /// Documents larger than this are compared as a whole and never merged.

@@ -1,62 +1,37 @@
 package import SystemPackage
 
-/// Whose paths an archive holds.
-package enum ArchiveLayout: String, Hashable, Sendable {
-    /// Those of a home: `.claude.json`, `.config/gh/hosts.yml`.
-    case home
-    /// Those of the volume: `claude/claude.json`, `config/gh/hosts.yml`.
-    case volume
-}
-
-/// An archive's layout, and the directory in it where that begins.
+/// How an archive is arranged, and the directory in it where that begins.
 package struct RecognisedLayout: Hashable, Sendable {
-    package let layout: ArchiveLayout
+    package let layout: SourceArrangement
     /// Empty, unless everything lies in one directory, as in an archive of `agent-data/`.
     package let base: FilePath
 
-    package init(layout: ArchiveLayout, base: FilePath = FilePath()) {
+    private static let deepest = 4
+
+    package init(layout: SourceArrangement, base: FilePath = FilePath()) {
         self.layout = layout
         self.base = base
     }
 
-    /// Decides from the paths of an archive: whichever side of the entries more of them lie on or in. nil when none lies
-    /// on either.
+    /// Decides as for a directory; where nothing tells, the one directory that holds everything is looked into, at most four
+    /// levels deep. Nil when nothing tells, or things of both kinds are there.
     ///
-    /// What the volume has of its own (`.env`, `containai/`) counts for the volume. Where neither side has a path, the one
-    /// directory that holds everything is looked into, at most four levels deep.
-    package init?(paths: [FilePath], entries: [Entry]) {
-        let sources = Set(entries.compactMap { $0.source.map { PathKey($0.relative) } })
-        let targets = Set(entries.map { PathKey($0.target.relative) } + ["containai", ".env"].map { PathKey($0) })
+    /// `exists` says whether the archive has a path, `only` which one name a directory of it holds.
+    package init?(
+        _ entries: [Entry], exists: (FilePath) -> Bool, only: (FilePath) -> FilePath.Component?
+    ) {
         var base = FilePath()
-        for _ in 0...4 {
-            let below = paths.compactMap { path -> FilePath? in
-                var rest = path
-                return rest.removePrefix(base) && !rest.isEmpty ? rest : nil
-            }
-            let home = below.count { $0.isInside(sources) }
-            let volume = below.count { $0.isInside(targets) }
-            if home > 0 || volume > 0 {
-                self.layout = home > volume ? .home : .volume
-                self.base = base
+        for _ in 0...Self.deepest {
+            switch SourceArrangement.recognize(entries, exists: { exists(base.pushing($0)) }) {
+            case .one(let layout):
+                self.init(layout: layout, base: base)
                 return
+            case .both: return nil
+            case .none:
+                guard let name = only(base) else { return nil }
+                base.append(name)
             }
-            guard let first = below.first?.components.first, below.allSatisfy({ $0.components.first == first }) else {
-                return nil
-            }
-            base.append(first)
         }
         return nil
-    }
-}
-
-extension FilePath {
-    /// Whether the path, or a directory it lies in, is one of those.
-    fileprivate func isInside(_ places: Set<PathKey>) -> Bool {
-        var path = self
-        while !path.isEmpty {
-            if places.contains(PathKey(path)) { return true }
-            path.removeLastComponent()
-        }
-        return false
     }
 }

@@ -24,12 +24,24 @@ package enum AdditionList {
     private static let version = "cai additions 1"
 
     package static func text(_ additions: [Addition]) -> [UInt8] {
-        var result = Array((version + "\n").utf8)
+        Array((version + "\n").utf8) + lines(additions)
+    }
+
+    /// What is added to a text for more of them.
+    package static func lines(_ additions: [Addition]) -> [UInt8] {
+        var result: [UInt8] = []
         for addition in additions {
             result += (words(addition.kind) + [addition.path.relative.encoded]).joined(separator: "\t").utf8
             result.append(0x0A)
         }
         return result
+    }
+
+    /// The line for a file that is new, made of what the baseline says of it, without its end.
+    package static func line(ofWritten line: ArraySlice<UInt8>) -> [UInt8] {
+        let fields = line.split(separator: 0x09, maxSplits: 3, omittingEmptySubsequences: false)
+        guard fields.count == 4 else { return [] }
+        return Array("file\t".utf8) + fields[1] + [0x09] + fields[2] + [0x09] + fields[0] + [0x0A]
     }
 
     /// Reads what `text` wrote; nil for anything else.
@@ -112,7 +124,8 @@ package func planTakingBack(
             findings.append(Finding(.error, at: layout.text(path), obstacle.sentence, advice: obstacle.advice))
         case (.mode(let from, let to), .file(let facts)), (.mode(let from, let to), .directory(let facts)):
             if facts.mode == to { placements.append(Placement(path, found: item.found, content: .mode(from))) }
-        case (.file, .file) where item.isSame: removable[path] = item.found
+        // Every look at the links writes that one anew.
+        case (.file, .file) where item.isSame || path == .linkStamp: removable[path] = item.found
         case (.symlink(let text), .symlink(let found)) where text == found: removable[path] = item.found
         case (.directory, .directory):
             let others = item.names.filter { removable[path.appending($0)] == nil }

@@ -17,10 +17,10 @@ package struct BaselineText: Sendable {
     package let key: String
     /// Which records these are a change of: those of the same key and generation.
     package let generation: Int
-    /// The lines.
-    private let lines: [UInt8]
+    /// The lines, behind what may stand before the first.
+    private let lines: ArraySlice<UInt8>
 
-    private init(key: String, generation: Int, lines: [UInt8]) {
+    private init(key: String, generation: Int, lines: ArraySlice<UInt8>) {
         self.key = key
         self.generation = generation
         self.lines = lines
@@ -30,7 +30,18 @@ package struct BaselineText: Sendable {
     package init(key: String, generation: Int = 0, _ records: [VolumePath: Record] = [:]) {
         let sorted = records.map { (path: Array($0.relative.encoded.utf8), record: $1) }
             .sorted { $0.path.lexicographicallyPrecedes($1.path) }
-        self.init(key: key, generation: generation, lines: sorted.flatMap { $0.path + Self.rest($0.record) })
+        self.init(
+            key: key, generation: generation, lines: sorted.flatMap { $0.path + Self.rest($0.record) }[...])
+    }
+
+    /// The line of a record.
+    package static func line(_ path: VolumePath, _ record: Record) -> [UInt8] {
+        Array(path.relative.encoded.utf8) + rest(record)
+    }
+
+    /// The same records under another key.
+    package func with(key: String) -> BaselineText {
+        BaselineText(key: key, generation: generation, lines: lines)
     }
 
     /// Reads the bytes of a file; nil for what is none, or not whole.
@@ -41,11 +52,18 @@ package struct BaselineText: Sendable {
         guard words.count == 5, words[0] == "cai-baseline", words[1] == "1", let generation = Int(words[3]),
             let length = Int(words[4]), length == bytes.count - end - 1, length == 0 || bytes.last == Self.lineFeed
         else { return nil }
-        self.init(key: String(words[2]), generation: generation, lines: Array(bytes[(end + 1)...]))
+        self.init(key: String(words[2]), generation: generation, lines: bytes[(end + 1)...])
     }
 
-    /// What a file holds.
-    package var bytes: [UInt8] { Array("cai-baseline 1 \(key) \(generation) \(lines.count)\n".utf8) + lines }
+    /// What a file holds, in two pieces.
+    package var pieces: [ArraySlice<UInt8>] { [Self.header(key, generation, lines.count)[...], lines] }
+
+    package var bytes: [UInt8] { pieces.flatMap(\.self) }
+
+    /// The first line of a file with as many bytes of records.
+    package static func header(_ key: String, _ generation: Int, _ length: Int) -> [UInt8] {
+        Array("cai-baseline 1 \(key) \(generation) \(length)\n".utf8)
+    }
 
     package var isEmpty: Bool { lines.isEmpty }
 
@@ -64,6 +82,9 @@ package struct BaselineText: Sendable {
 
     /// These records with what newer ones say. Where nothing older is below them, what is forgotten needs no record.
     package func merged(with newer: BaselineText, generation: Int, keepingForgotten: Bool) -> BaselineText {
+        if isEmpty, keepingForgotten || !newer.holdsForgotten {
+            return BaselineText(key: key, generation: generation, lines: newer.lines)
+        }
         var result: [UInt8] = []
         result.reserveCapacity(lines.count + newer.lines.count)
         lines.withUnsafeBufferPointer { old in
@@ -82,7 +103,7 @@ package struct BaselineText: Sendable {
                 result += old[taken...]
             }
         }
-        return BaselineText(key: key, generation: generation, lines: result)
+        return BaselineText(key: key, generation: generation, lines: result[...])
     }
 
     // MARK: lines
@@ -117,6 +138,19 @@ package struct BaselineText: Sendable {
             }
         }
         return low
+    }
+
+    /// Whether any record says that its path is not known any more.
+    private var holdsForgotten: Bool {
+        lines.withUnsafeBufferPointer { lines in
+            var next = 0
+            while next < lines.count {
+                let line = Self.line(at: next, in: lines)
+                if Self.isForgotten(line) { return true }
+                next = line.endIndex + 1
+            }
+            return false
+        }
     }
 
     private static func isForgotten(_ line: Slice<Lines>) -> Bool {

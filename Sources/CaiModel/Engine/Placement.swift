@@ -6,6 +6,9 @@ package enum PlacedContent: Sendable, Equatable {
     case directory(mode: UInt16, modified: Int64?, from: FilePath?)
     /// The content of a file of the source tree.
     case copy(FilePath, FileFacts, mode: UInt16)
+    /// The content of many files of one directory of the source tree, in the directory that the placement names, where nothing
+    /// stands under their names.
+    case files(PlainFiles)
     /// Text that was made.
     case text([UInt8], mode: UInt16)
     case link(FilePath, modified: Int64?)
@@ -53,6 +56,7 @@ package struct Placement: Sendable, Equatable {
     package var byteCount: Int64 {
         switch content {
         case .copy(_, let facts, _): facts.size
+        case .files(let files): files.byteCount
         case .text(let bytes, _): Int64(bytes.count)
         case .directory, .link, .kept, .mode, .nothing: 0
         }
@@ -78,6 +82,38 @@ package struct SourceVersion: Sendable, Equatable {
     package init(digest: ContentDigest, document: [UInt8]?) {
         self.digest = digest
         self.document = document
+    }
+}
+
+extension Placement {
+    /// Whether it is for many files, and its target their directory.
+    package var isForFiles: Bool { if case .files = content { true } else { false } }
+
+    /// The same as placements of one path each; made one by one.
+    package var singles: some Sequence<Placement> { (0..<count).lazy.compactMap(single) }
+
+    /// How many paths change.
+    package var count: Int { if case .files(let files) = content { files.count } else { 1 } }
+
+    /// One of them as a placement of its own.
+    package func single(at index: Int) -> Placement? {
+        guard case .files(let files) = content else { return self }
+        return files.name(at: index).map {
+            Placement(target.below($0), found: .missing, content: files.content(at: index), keeping: keeping)
+        }
+    }
+}
+
+extension Step {
+    /// How many paths change, as far as one of them is for many.
+    package var count: Int { if case .place(let placement) = self { placement.count } else { 1 } }
+
+    /// The same as steps of which none is for many paths; made one by one.
+    package var singles: some Sequence<Step> {
+        (0..<count).lazy.map { index in
+            guard case .place(let placement) = self, case .files = placement.content else { return self }
+            return placement.single(at: index).map { .place($0) } ?? self
+        }
     }
 }
 

@@ -32,6 +32,7 @@ extension Placement {
         switch content {
         case .directory(let mode, _, _): return "create directory \(path) (\(octal(mode)))"
         case .copy(_, let facts, let mode): return "write \(path) (\(octal(mode)), \(facts.size) bytes)"
+        case .files(let files): return "write \(files.count) files to \(path) (\(files.byteCount) bytes)"
         case .text(let bytes, let mode): return "write \(path) (\(octal(mode)), \(bytes.count) bytes)"
         case .link(let text, _): return "make the symlink \(path) to \(text.printable)"
         case .kept(let kept, let run): return "restore \(path) from \(run)/\(kept.printable)"

@@ -37,8 +37,10 @@ extension ImportItem {
 
 /// Everything that an import looked at.
 package struct ImportObservation: Sendable {
-    /// Sorted by target, so that parents come before children.
+    /// Parents before children. An item for many files has their directory as its target.
     package var items: [ImportItem] = []
+    /// How many files need nothing; none of `items` is for them.
+    package var unchanged = 0
     /// What is on the volume and not in the source, where that is to go: topmost paths only.
     package var extras: [(target: VolumePath, found: Node)] = []
     /// Files of our own that go because there is nothing to say any more.
@@ -75,6 +77,7 @@ package func planImport(
         baseline: baseline, layout: layout, directories: seen.directories,
         privateDirectories: seen.privateDirectories)
     planner.result.events = seen.events
+    planner.result.unchanged = seen.unchanged
     planner.result.plan.findings = seen.findings
     // What could not be read, or looked at, would be missing: half an import is none.
     let unseen = seen.items.filter { if case .unreachable(.failed) = $0.found { true } else { false } }
@@ -127,7 +130,8 @@ private struct ImportPlanner {
 
     mutating func add(_ seen: ImportItem) {
         let item = turned.isEmpty || !seen.target.isAtOrBelow(turned) ? seen : seen.inEmptyDirectory
-        guard !item.target.isAtOrBelow(blocked), addParents(of: item.target) else { return }
+        if case .files = item.content { return add(files: item) }
+        guard !item.target.isAtOrBelow(blocked), addDirectories(upTo: item.target.parent) else { return }
         if case .unreachable(let obstacle) = item.found {
             return block(item.target, obstacle.sentence, advice: obstacle.advice)
         }
@@ -163,6 +167,12 @@ private struct ImportPlanner {
             place(item, item.content)
         case (_, .unreachable): return
         }
+    }
+
+    /// Many files where nothing stands.
+    private mutating func add(files item: ImportItem) {
+        guard !item.target.isAtOrBelow(blocked), addDirectories(upTo: item.target) else { return }
+        place(item, item.content)
     }
 
     /// A file stands on both sides.
@@ -221,7 +231,7 @@ private struct ImportPlanner {
     }
 
     private mutating func place(_ item: ImportItem, _ content: PlacedContent, origin: SourceVersion? = nil) {
-        made.insert(item.target)
+        if case .files = content {} else { made.insert(item.target) }
         result.plan.steps.append(
             .place(
                 Placement(
@@ -247,11 +257,11 @@ private struct ImportPlanner {
         result.plan.findings.append(Finding(.error, at: layout.text(target), sentence, advice: advice))
     }
 
-    /// Plans the directories above a target that are missing. Returns whether they can be used.
-    private mutating func addParents(of target: VolumePath) -> Bool {
+    /// Plans a directory, and those above it, as far as they are missing. Returns whether they can be used.
+    private mutating func addDirectories(upTo directory: VolumePath?) -> Bool {
         var missing: [VolumePath] = []
-        var next = target.parent
-        while let path = next, !made.contains(path) {
+        var next = directory
+        while let path = next, !path.relative.isEmpty, !made.contains(path) {
             switch directories[path] ?? .missing {
             case .directory(let facts):
                 tighten(path, facts)

@@ -7,9 +7,16 @@ package enum SourceArrangement: String, Sendable, CaseIterable {
     /// As the volume: `claude/claude.json`, `config/gh/hosts.yml`.
     case volume
 
-    /// Recognises the arrangement by the paths that the manifests name; nil when paths of both kinds are there. A tree
-    /// that has none of them is a home. A directory of one plain word, such as `agents`, says nothing: homes have such.
-    package static func recognize(_ entries: [Entry], exists: (FilePath) -> Bool) -> SourceArrangement? {
+    /// What the paths of a tree say.
+    package enum Recognition: Equatable, Sendable {
+        case one(SourceArrangement)
+        case both
+        case none
+    }
+
+    /// Recognises the arrangement of a tree, a directory or an archive, by the paths that the manifests name. A directory of
+    /// one plain word, such as `agents`, says nothing: homes have such.
+    package static func recognize(_ entries: [Entry], exists: (FilePath) -> Bool) -> Recognition {
         var homes = 0
         var volumes = exists(".containai") || exists(".containai-imported-at") ? 1 : 0
         for entry in entries where !entry.flags.contains(.glob) {
@@ -18,7 +25,7 @@ package enum SourceArrangement: String, Sendable, CaseIterable {
             let isTelling = target.components.count > 1 && entry.source?.relative != target
             if isTelling, exists(target) { volumes += 1 }
         }
-        if homes > 0, volumes > 0 { return nil }
-        return volumes > 0 ? .volume : .home
+        if homes > 0, volumes > 0 { return .both }
+        return volumes > 0 ? .one(.volume) : homes > 0 ? .one(.home) : .none
     }
 }
