@@ -100,6 +100,7 @@ extension Placement {
         case .kept(let kept, let run):
             ["kind": .string("restore"), "from": .string(kept.printable), "run": .string(run.text)]
         case .mode(let mode): ["kind": .string("set_mode"), "mode": octal(mode)]
+        case .time: ["kind": .string("set_time")]
         case .nothing: ["kind": .string("remove")]
         }
     }

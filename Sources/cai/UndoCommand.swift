@@ -96,6 +96,7 @@ extension Step {
         guard case .place(let placement) = self else { return (words(layout), words(layout)) }
         let path = layout.text(placement.target)
         if case .nothing = placement.content { return ("remove: \(path)", "\(path) removed, which the run had added") }
+        if case .time = placement.content { return ("restore the time of: \(path)", "\(path) has its time back") }
         return ("restore the mode of: \(path)", "\(path) has its mode back")
     }
 

@@ -1,4 +1,5 @@
 import CaiTestSupport
+import Glibc
 import SystemPackage
 import Testing
 
@@ -38,6 +39,26 @@ import Testing
         #expect(try world.cai("undo").code == 0)
         #expect(world.volumeText(".containai-links-checked-at") == "2001-01-01T00:00:00Z\n")
     }
+
+    @Test(arguments: [false, true])
+    func `a directory that was there has its time back, unless somebody changed it since`(isChanged: Bool) throws {
+        let world = try World.importing(exampleHome, into: ["config": ["tmux": ["own": "own"]]])
+        let directory = world.volume.appending("config/tmux")
+        let time: Int64 = 1_500_000_000_123_456_789
+        try Files.setTime(directory, time)
+        #expect(try world.importHost().code == 0)
+        #expect(world.volumeText("config/tmux/tmux.conf") != nil)
+        #expect(try Self.seconds(directory) != 1_500_000_000)
+        if isChanged { try world.put("/mnt/agent-data/config/tmux/later", "later") }
+        let before = try Self.seconds(directory)
+        let undo = try world.cai("undo")
+        #expect(undo.code == 0 && world.volumeText("config/tmux/tmux.conf") == nil, "\(undo)")
+        #expect(try (Self.seconds(directory) == 1_500_000_000) == !isChanged, "\(undo)")
+        if isChanged { #expect(try Self.seconds(directory) ?? 0 >= before ?? 0) }
+        #expect(try world.cai("undo", "--dry-run").errors.contains("Would restore the time") == false)
+    }
+
+    private static func seconds(_ path: FilePath) throws -> Int? { try Files.status(path)?.st_mtim.tv_sec }
 
     @Test func `what stood there, placeholders and modes included, is back as it was`() throws {
         let world = try World.importing(

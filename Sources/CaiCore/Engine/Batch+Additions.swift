@@ -51,6 +51,12 @@ extension Batch {
         try file.finish()
     }
 
+    /// Notes the times of the directories that change, where an undo can be wanted.
+    func noteTimes(_ workshop: Directory) throws {
+        if placements.allSatisfy({ $0.keeping == .none }) { return }
+        try DirectoryTimes(volume: machine.volume).note(record.operations, in: workshop)
+    }
+
     /// Writes what the baseline says afterwards, where it says anything new.
     func noteWritten(_ workshop: Directory) throws {
         guard !lines.isEmpty else { return }

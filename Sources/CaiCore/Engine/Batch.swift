@@ -19,7 +19,7 @@ final class Batch {
     let machine: Machine
     private let run: RunID
     private let source: SourceTree?
-    private let placements: [Placement]
+    let placements: [Placement]
     private let keys: DocumentKeys
     /// Of the digests of single values, as the baseline that this becomes part of has it.
     let baselineKey: String
@@ -65,11 +65,13 @@ final class Batch {
     func stage() throws {
         let workshop = try BatchExchange.workshop(machine.volume, run)
         for placement in placements { try add(placement, workshop) }
+        addTimes()
         try fill(workshop)
         try finishDirectories(workshop)
         try noteInodes(workshop)
         try noteAdditions(workshop)
         try noteWritten(workshop)
+        try noteTimes(workshop)
         if fileCount > Self.fsyncLimit { try workshop.descriptor.syncFileSystem(workshop.label) }
         try workshop.sync()
     }
@@ -79,9 +81,8 @@ final class Batch {
     private func add(_ placement: Placement, _ workshop: Directory) throws {
         let target = placement.target
         switch placement.content {
-        case .mode(let mode):
-            addMode(mode, placement)
-            return
+        case .mode(let mode): return addMode(mode, placement)
+        case .time: return
         case .nothing:
             try forget(target, found: placement.found)
             record.add(.remove, target, inode: placement.found.facts?.inode ?? 0, isOurs: placement.keeping == .none)
@@ -126,7 +127,15 @@ final class Batch {
             single[pair, default: []].append(
                 StagingJob.File(
                     from: fromName, to: name, facts: facts, mode: mode, target: target, isNew: isNew(placement)))
-        case .mode, .nothing, .files: break
+        case .mode, .time, .nothing, .files: break
+        }
+    }
+
+    /// Times come last: every other change in a directory would change it again.
+    private func addTimes() {
+        for placement in placements {
+            guard case .time(let time) = placement.content else { continue }
+            record.add(.time, placement.target, inode: placement.found.facts?.inode ?? 0, modified: time)
         }
     }
 

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// What the journal says of a batch.
 struct BatchRecord: Codable, Sendable {
-    enum Kind: String, Codable, Sendable { case put, remove, mode }
+    enum Kind: String, Codable, Sendable { case put, remove, mode, time }
 
     struct Operation: Codable, Sendable {
         let kind: Kind
@@ -15,6 +15,8 @@ struct BatchRecord: Codable, Sendable {
         let mode: UInt16?
         /// Whether a file that makes room goes for good.
         let isOurs: Bool
+        /// Nanoseconds since the epoch.
+        var modified: Int64?
     }
 
     var isCommitted = false
@@ -24,10 +26,12 @@ struct BatchRecord: Codable, Sendable {
     /// Adds an operation; returns the name under which it is staged.
     @discardableResult
     mutating func add(
-        _ kind: Kind, _ path: VolumePath, inode: UInt64, mode: UInt16? = nil, isOurs: Bool = false
+        _ kind: Kind, _ path: VolumePath, inode: UInt64, mode: UInt16? = nil, isOurs: Bool = false,
+        modified: Int64? = nil
     ) -> String {
         operations.append(
-            Operation(kind: kind, path: path.relative.encoded, inode: inode, mode: mode, isOurs: isOurs))
+            Operation(
+                kind: kind, path: path.relative.encoded, inode: inode, mode: mode, isOurs: isOurs, modified: modified))
         return String(operations.count - 1)
     }
 }
@@ -84,9 +88,11 @@ struct BatchExchange {
             case .put: try put(operation, VolumePath(unchecked: path), name, workshop)
             case .remove: try remove(operation, VolumePath(unchecked: path))
             case .mode: try setMode(operation, VolumePath(unchecked: path))
+            case .time: try setTime(operation, VolumePath(unchecked: path))
             }
         }
         try sync(record)
+        try DirectoryTimes(volume: machine.volume).settle(in: workshop)
         try displaced.takeAdditions(from: workshop)
     }
 
@@ -167,6 +173,13 @@ struct BatchExchange {
             let status = try parent.status(of: name), status.inode == operation.inode, status.mode != mode
         else { return }
         try parent.setMode(of: name, to: mode)
+    }
+
+    private func setTime(_ operation: BatchRecord.Operation, _ target: VolumePath) throws {
+        guard let time = operation.modified, let (parent, name) = try existing(target),
+            let status = try parent.status(of: name), status.inode == operation.inode, status.kind == .directory
+        else { return }
+        try parent.setTimes(of: name, accessed: status.accessed, modified: time)
     }
 
     private func existing(_ target: VolumePath) throws -> (Directory, FilePath.Component)? {

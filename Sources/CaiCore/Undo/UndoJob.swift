@@ -31,7 +31,7 @@ package struct UndoJob {
         return try store.runs().reversed().map { run in
             let leaves = try leaves(of: run)
             // A list that cannot be read is told when the run is to be undone.
-            let additions = (try? store.additions(of: run)) ?? []
+            let additions = ((try? store.additions(of: run)) ?? []).filter { !$0.isTime }
             return KeptRun(
                 id: run, items: leaves.count + additions.count,
                 bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) })

@@ -1,16 +1,22 @@
 package import SystemPackage
 
-/// One thing that a run put on the volume where nothing stood, or a mode that it changed there: what an undo takes back.
+/// One thing that a run put on the volume where nothing stood, or a mode or a directory's time that it changed there: what an
+/// undo takes back.
 package struct Addition: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case directory
         case file(ContentDigest, size: Int64)
         case symlink(text: FilePath)
         case mode(from: UInt16, to: UInt16)
+        /// When a directory was changed: by the run, and before that; nanoseconds since the epoch.
+        case time(from: Int64, to: Int64)
     }
 
     package let path: VolumePath
     package let kind: Kind
+
+    /// Whether it is a time and nothing that somebody would count.
+    package var isTime: Bool { if case .time = kind { true } else { false } }
 
     package init(_ path: VolumePath, _ kind: Kind) {
         self.path = path
@@ -63,6 +69,7 @@ package enum AdditionList {
         case .file(let digest, let size): ["file", digest.hex, String(size)]
         case .symlink(let text): ["symlink", text.encoded]
         case .mode(let from, let to): ["mode", String(from, radix: 8), String(to, radix: 8)]
+        case .time(let from, let to): ["time", String(from), String(to)]
         }
     }
 
@@ -82,6 +89,9 @@ package enum AdditionList {
         case ("mode", 3):
             guard let from = UInt16(words[1], radix: 8), let to = UInt16(words[2], radix: 8) else { return nil }
             return .mode(from: from & 0o7777, to: to & 0o7777)
+        case ("time", 3):
+            guard let from = Int64(words[1]), let to = Int64(words[2]) else { return nil }
+            return .time(from: from, to: to)
         default: return nil
         }
     }
@@ -113,6 +123,7 @@ package func planTakingBack(
     var removable: [VolumePath: Node] = [:]
     var placements: [Placement] = []
     var findings: [Finding] = []
+    var times: [VolumePath: Placement] = [:]
     // The inner ones first: whether a directory can go depends on what is in it.
     for item in seen.sorted(by: { $1.addition.path < $0.addition.path })
     where !item.addition.path.isAtOrBelow(replaced) {
@@ -125,6 +136,10 @@ package func planTakingBack(
         case (.mode(let from, let to), .file(let facts)), (.mode(let from, let to), .directory(let facts)):
             if facts.mode == to { placements.append(Placement(path, found: item.found, content: .mode(from))) }
         // Every look at the links writes that one anew.
+        case (.time(let from, let to), .directory(let facts)):
+            // Who changed it since has given it the time that it has.
+            if facts.modified == to { times[path] = Placement(path, found: item.found, content: .time(from)) }
+        case (.time, _): continue
         case (.file, .file) where item.isSame || path == .linkStamp: removable[path] = item.found
         case (.symlink(let text), .symlink(let found)) where text == found: removable[path] = item.found
         case (.directory, .directory):
@@ -137,5 +152,6 @@ package func planTakingBack(
     for (path, found) in removable where path.parent.map({ removable[$0] == nil }) ?? true {
         placements.append(Placement(path, found: found, content: .nothing))
     }
+    placements += times.values.filter { !$0.target.isAtOrBelow(Set(removable.keys)) }
     return (placements.sorted { $0.target < $1.target }, findings.reversed())
 }

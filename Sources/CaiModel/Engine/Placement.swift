@@ -16,6 +16,8 @@ package enum PlacedContent: Sendable, Equatable {
     case kept(FilePath, run: RunID)
     /// Only the permission bits of what stands there change.
     case mode(UInt16)
+    /// Only the time of a directory changes, after everything else.
+    case time(Int64)
     /// What stands there is displaced and nothing takes its place.
     case nothing
 }
@@ -58,7 +60,7 @@ package struct Placement: Sendable, Equatable {
         case .copy(_, let facts, _): facts.size
         case .files(let files): files.byteCount
         case .text(let bytes, _): Int64(bytes.count)
-        case .directory, .link, .kept, .mode, .nothing: 0
+        case .directory, .link, .kept, .mode, .time, .nothing: 0
         }
     }
 
@@ -66,7 +68,8 @@ package struct Placement: Sendable, Equatable {
     package var displaces: Bool {
         guard keeping == .shown else { return false }
         switch (content, found) {
-        case (.mode, _), (.directory, .directory), (_, .missing), (_, .special), (_, .unreachable): return false
+        case (.mode, _), (.time, _), (.directory, .directory), (_, .missing), (_, .special), (_, .unreachable):
+            return false
         case (_, .file(let facts)): return facts.size > 0
         case (_, .directory), (_, .symlink): return true
         }

@@ -37,6 +37,7 @@ extension Placement {
         case .link(let text, _): return "make the symlink \(path) to \(text.printable)"
         case .kept(let kept, let run): return "restore \(path) from \(run)/\(kept.printable)"
         case .mode(let mode): return "change the mode of \(path) to \(octal(mode))"
+        case .time: return "give \(path) the time of its last change back"
         case .nothing: return "remove \(path), keeping it displaced"
         }
     }
