@@ -132,6 +132,11 @@ private let changes = [
         }
     }
 
+    /// The line that says how much was done.
+    private func summary(_ run: Finished) -> Substring? {
+        run.errors.split(separator: "\n").first { $0.hasPrefix("[INFO] Done. ") }
+    }
+
     /// What differs between the two volumes, cai's own records aside.
     private func differences(_ here: World, _ there: World) throws -> [String] {
         try Snapshot(of: here.volume).differences(from: Snapshot(of: there.volume), .content)
@@ -159,6 +164,7 @@ private let changes = [
         let imported = try other.cai(["import", "--from", from, "--delete"] + change.arguments)
         #expect(pushed.code == imported.code && pushed.code == 0, "\(pushed) \(imported)")
         #expect(try differences(world, other) == [], "\(pushed) \(imported)")
+        #expect(summary(pushed) == summary(imported), "\(pushed) \(imported)")
         // The configuration, a manifest and git's file travel each time.
         #expect(travelled(pushed) == change.travels + 3, "\(pushed)")
         for path in change.has {

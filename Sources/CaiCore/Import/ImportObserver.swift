@@ -16,6 +16,8 @@ final class ImportObserver {
     private var mirrored: [Mirrored] = []
     /// What the source has and is not wanted: it did not travel, or is left out. No mirror removes it.
     private var standing: Set<VolumePath> = []
+    /// How many files that did not travel are as they should be.
+    private var unsentCount = 0
     /// The directories of secrets that did not travel.
     private var secretParents: Set<VolumePath> = []
 
@@ -43,6 +45,7 @@ final class ImportObserver {
         }
         let reader = CounterpartReader(machine, source: request.source)
         (seen.items, seen.unchanged) = reader.items(wanted, &seen.findings)
+        seen.unchanged += unsentCount
         seen.directories = reader.directories(above: seen.items)
         seen.privateDirectories = wanted.privateDirectories.union(secretParents)
         addExtras(reader)
@@ -155,6 +158,8 @@ final class ImportObserver {
         guard let unsent = request.unsent else { return }
         for (target, isSecret) in wanted.removeCopies(where: unsent.contains) {
             standing.insert(target)
+            // What is left out is not counted.
+            if !isProtected(target) { unsentCount += 1 }
             if isSecret { secretParents.formUnion([target.parent].compactMap(\.self)) }
         }
     }
