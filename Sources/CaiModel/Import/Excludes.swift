@@ -103,6 +103,8 @@ private struct ExcludePattern: Sendable {
 
     /// How far the pattern goes along a path: `isWhole` when both end together, `isPartial` when one of them ends.
     private func reached(by names: [[UInt8]]) -> (isWhole: Bool, isPartial: Bool) {
+        // Most patterns are about something else altogether.
+        if let name = names.first, let first = parts[0], !first.matches(name) { return (false, false) }
         // The numbers of names that the parts so far can have taken.
         var taken: Set<Int> = [0]
         for (index, part) in parts.enumerated() {

@@ -9,8 +9,11 @@ struct Glob: Hashable, Sendable {
     }
 
     private let elements: [Element]
+    /// The one name that it means; nil when it may mean several.
+    private let literal: [UInt8]?
+
     /// Whether it means exactly one name.
-    let isLiteral: Bool
+    var isLiteral: Bool { literal != nil }
 
     init(_ pattern: Substring) {
         var reader = GlobReader(Array(pattern.unicodeScalars))
@@ -30,11 +33,13 @@ struct Glob: Hashable, Sendable {
             }
         }
         self.elements = elements
-        isLiteral = elements.allSatisfy { if case .character = $0 { true } else { false } }
+        let characters = elements.compactMap { if case .character(let bytes) = $0 { bytes } else { nil } }
+        literal = characters.count == elements.count ? characters.flatMap(\.self) : nil
     }
 
     /// Whether a name is one that it means. The time is bounded by the product of both lengths.
     func matches(_ name: [UInt8]) -> Bool {
+        if let literal { return literal == name }
         var element = 0
         var position = 0
         var retry: (element: Int, position: Int)?
