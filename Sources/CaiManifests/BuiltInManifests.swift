@@ -11,4 +11,7 @@ package enum BuiltInManifests {
 
     /// What they say, read once and in the order in which manifests are combined.
     package static let contents = ManifestSet.ordered(files).map(ManifestReader.read)
+
+    /// What they come to without others.
+    package static let alone = ManifestSet(combining: contents)
 }

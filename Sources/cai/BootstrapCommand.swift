@@ -37,6 +37,7 @@ struct BootstrapCommand: ParsableCommand {
 
     struct Reset: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reset",
             abstract: "Make another code and show it; the one before works no more.")
         @OptionGroup var options: BootstrapOptions
         @OptionGroup var preview: PreviewOption
@@ -48,7 +49,8 @@ struct BootstrapCommand: ParsableCommand {
     }
 
     struct Status: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tell whether there is a code; nothing is changed.")
+        static let configuration = CommandConfiguration(
+            commandName: "status", abstract: "Tell whether there is a code; nothing is changed.")
         @OptionGroup var options: BootstrapOptions
         @Flag(help: "With the code, where it is kept: only opencode-cloud keeps it.") var includeSecret = false
 
@@ -57,6 +59,7 @@ struct BootstrapCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract: "Tell whether a code is right, and count it if it is not; it is told once that it is.")
         @OptionGroup var options: BootstrapOptions
 
@@ -65,6 +68,7 @@ struct BootstrapCommand: ParsableCommand {
 
     struct Complete: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "complete",
             abstract: "End the first setup without making a user; the code works no more.")
         @OptionGroup var options: BootstrapOptions
 

@@ -9,6 +9,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "Show every setting with its value and where the value comes from.")
         @OptionGroup var global: GlobalOptions
 

@@ -71,7 +71,7 @@ struct Session {
     private init(_ workplace: Workplace, _ machine: Machine, hasLinks: Bool = true) throws {
         self.workplace = workplace
         let directory = workplace.settings.path(.imageManifests)
-        let loader = ManifestLoader(builtIn: BuiltInManifests.contents)
+        let loader = ManifestLoader.standard
         let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
         let (manifests, links) = try workplace.asOwner {
             let manifests = loader.load(machine, imageDirectory: directory)
@@ -105,7 +105,7 @@ struct Session {
 
     /// The entries as the manifests declare them by now. The caller is the owner already.
     func entriesNow() throws -> [Entry] {
-        let manifests = ManifestLoader(builtIn: BuiltInManifests.contents)
+        let manifests = ManifestLoader.standard
             .load(machine, imageDirectory: workplace.settings.path(.imageManifests))
         let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
         let links = LinkSources(machine).entries(specifications, besides: manifests.manifest.entries)
@@ -121,5 +121,12 @@ struct Session {
     /// What was noticed about settings and manifests, notes left out.
     var complaints: [Finding] {
         (workplace.settings.findings + manifests.findings + linkFindings).filter { $0.severity > .note }
+    }
+}
+
+extension ManifestLoader {
+    /// With the manifests that are part of this binary.
+    static var standard: ManifestLoader {
+        ManifestLoader(builtIn: BuiltInManifests.contents, alone: BuiltInManifests.alone)
     }
 }

@@ -11,6 +11,7 @@ struct HooksCommand: ParsableCommand {
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "run",
             abstract: "Run the hooks of one kind; exit 1 when one failed.")
         @OptionGroup var global: GlobalOptions
         @Argument(help: "startup, shutdown or reload.") var kind: HookKind

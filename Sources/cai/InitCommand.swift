@@ -1,6 +1,5 @@
 import ArgumentParser
 import CaiCore
-import CaiManifests
 import CaiModel
 import CaiPlatform
 
@@ -40,7 +39,7 @@ struct InitCommand: ParsableCommand {
                 isPreview: dryRun, strict: strict, force: force, environment: Environment.all,
                 steps: repair ? BootStepName.repair : BootStepName.allCases,
                 log: { name, line in Talk.line("[\(name)] \(line)") })
-            let loader = ManifestLoader(builtIn: BuiltInManifests.contents)
+            let loader = ManifestLoader.standard
             let job = InitJob(workplace, manifests: loader, request: request)
             let (report, rest) = job.run()
             show(report)

@@ -10,6 +10,7 @@ struct LinksCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Show the state of every link; exit 1 when one is not right.")
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Print nothing but errors.") var quiet = false
@@ -21,6 +22,7 @@ struct LinksCommand: ParsableCommand {
 
     struct Repair: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "repair",
             abstract: "Put missing links, adopt what replaced them, make missing targets.",
             discussion: "What an application wrote in place of a link goes to the volume; nothing is deleted.",
             aliases: ["fix"])

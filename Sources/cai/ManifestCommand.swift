@@ -1,6 +1,5 @@
 import ArgumentParser
 import CaiCore
-import CaiManifests
 import CaiModel
 import CaiPlatform
 import SystemPackage
@@ -11,7 +10,8 @@ struct ManifestCommand: ParsableCommand {
         commandName: "manifest", abstract: "List and check the manifests.", subcommands: [List.self, Lint.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List every entry with where it is declared.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List every entry with where it is declared.")
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
@@ -26,6 +26,7 @@ struct ManifestCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lint",
             abstract: "Show every problem with file, line and column.",
             discussion: "Without files, checks all manifests of the machine: built in, of the image and of the user.")
         @OptionGroup var global: GlobalOptions
@@ -36,7 +37,7 @@ struct ManifestCommand: ParsableCommand {
                 let findings =
                     files.isEmpty
                     ? try readManifests(global).findings
-                    : ManifestLoader(builtIn: BuiltInManifests.contents).check(named: files)
+                    : ManifestLoader.standard.check(named: files)
                 let report = LintReport(findings)
                 print(global.json ? try report.json() : report.text, terminator: global.json ? "\n" : "")
                 if !global.json { Talk.line(report.summary) }
@@ -52,7 +53,7 @@ private func readManifests(_ global: GlobalOptions) throws -> ManifestSet {
     do {
         return try Session(workplace).manifests
     } catch is MachineProblem {
-        return ManifestLoader(builtIn: BuiltInManifests.contents)
+        return ManifestLoader.standard
             .load(root: workplace.root, imageDirectory: workplace.settings.path(.imageManifests))
     }
 }

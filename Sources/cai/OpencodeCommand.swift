@@ -16,6 +16,7 @@ struct OpencodeCommand: ParsableCommand {
 
     struct Patch: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "patch",
             abstract: "Write what is missing; cai undo brings back what a file held.",
             discussion: "Exit code 1 when a file could not be read or written.")
         @OptionGroup var global: GlobalOptions
@@ -27,6 +28,7 @@ struct OpencodeCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Tell what is missing; exit code 1 when something is.")
         @OptionGroup var global: GlobalOptions
 

@@ -10,6 +10,7 @@ struct SecretsCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Show where secrets are and how they are known, those that runs displaced too.")
         @OptionGroup var global: GlobalOptions
 
@@ -32,6 +33,7 @@ struct SecretsCommand: ParsableCommand {
 
     struct Purge: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "purge",
             abstract: "Remove the secrets for good, also what runs displaced; nothing brings them back.",
             discussion: "Files that the manifests declare keep their place, empty. Needs --yes.")
         @OptionGroup var global: GlobalOptions

@@ -14,6 +14,7 @@ struct SystemdCommand: ParsableCommand {
 
     struct Install: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "install",
             abstract: "Put the binary, the units and what enables them in place.",
             discussion: """
                 The binary goes to /usr/local/bin/cai, units and drop-ins for ssh and docker to /etc/systemd/system, a preset \
@@ -38,6 +39,7 @@ struct SystemdCommand: ParsableCommand {
 
     struct Uninstall: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "uninstall",
             abstract: "Take away what install has put in place, but the binary.")
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Show what would be done.") var dryRun = false

@@ -18,7 +18,8 @@ struct UsersCommand: ParsableCommand {
         ])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the users; the image's own are left out.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the users; the image's own are left out.")
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
@@ -32,7 +33,8 @@ struct UsersCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a user; never the hash of the password.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show a user; never the hash of the password.")
         @OptionGroup var global: GlobalOptions
         @Argument(help: "The user.") var name: String
 
@@ -52,6 +54,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Make a user, with a password from standard input unless said otherwise.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var secret: SecretOptions
@@ -92,6 +95,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Lock: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lock",
             abstract: "Let no password of a user in any more; it stays known.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var preview: PreviewOption
@@ -107,7 +111,8 @@ struct UsersCommand: ParsableCommand {
     }
 
     struct Unlock: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let the password of a locked user in again.")
+        static let configuration = CommandConfiguration(
+            commandName: "unlock", abstract: "Let the password of a locked user in again.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var preview: PreviewOption
         @Argument(help: "The user.") var name: String
@@ -122,6 +127,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove account and record of a user; the home directory stays.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var preview: PreviewOption
@@ -138,6 +144,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Persist: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "persist",
             abstract: "Keep what passwd, usermod and useradd changed; no account is touched.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var preview: PreviewOption
@@ -151,6 +158,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Restore: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "restore",
             abstract: "Bring accounts and records together, as every boot does.")
         @OptionGroup var global: GlobalOptions
         @OptionGroup var preview: PreviewOption
@@ -164,6 +172,7 @@ struct UsersCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lint",
             abstract: "Check records and account files; exit 1 for warnings, 78 for errors. Nothing is changed.")
         @OptionGroup var global: GlobalOptions
 

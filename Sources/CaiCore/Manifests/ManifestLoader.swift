@@ -11,7 +11,16 @@ package struct ManifestLoader: Sendable {
 
     /// What the built-in files say, in their order.
     package let builtIn: [ManifestContents]
-    package init(builtIn: [ManifestContents]) { self.builtIn = builtIn }
+    /// What they come to where there are no others, as is usual.
+    private let alone: ManifestSet
+
+    package init(builtIn: [ManifestContents]) { self.init(builtIn: builtIn, alone: ManifestSet(combining: builtIn)) }
+
+    /// The same for who combined them before.
+    package init(builtIn: [ManifestContents], alone: ManifestSet) {
+        self.builtIn = builtIn
+        self.alone = alone
+    }
 
     /// All manifests: built in, of the image, of the user. A file that cannot be read is an error finding.
     package func load(_ machine: Machine, imageDirectory: FilePath) -> ManifestSet {
@@ -35,6 +44,7 @@ package struct ManifestLoader: Sendable {
     private static let threadedSize = 128 << 10
 
     private func combine(_ files: [ManifestFile]) -> ManifestSet {
+        if files.isEmpty { return alone }
         let size = files.reduce(0) { $0 + $1.bytes.count }
         let threads = size > Self.threadedSize ? Workers.count : 1
         let read = Workers.map(ManifestSet.ordered(files), threads: threads, ManifestReader.read)
