@@ -1,6 +1,7 @@
 import CaiModel
 import CaiPlatform
 import Logging
+import Synchronization
 
 /// Runs the jobs that change something, or take long: counted, limited, and told to those who listen.
 struct JobRunner: Sendable {
@@ -9,6 +10,15 @@ struct JobRunner: Sendable {
     let hub: EventHub
     let counters: Counters
     let logger: Logger
+    private let leftovers = Leftovers()
+
+    init(threads: JobThreads, places: Places, hub: EventHub, counters: Counters, logger: Logger) {
+        self.threads = threads
+        self.places = places
+        self.hub = hub
+        self.counters = counters
+        self.logger = logger
+    }
 
     /// Runs a job with a place that the caller has. What it tells goes to everybody who listens, and to `also`.
     func run(
@@ -22,13 +32,27 @@ struct JobRunner: Sendable {
             hub.publish(kind, line)
             also(kind, line)
         }
-        let counters = counters
-        let answer = try await threads.run {
-            // The last one gives back what all of them have left.
-            defer { if counters.jobs == 1 { Memory.giveBack() } }
-            return try job(told)
-        }
+        defer { leftovers.giveBack(unless: { [counters] in counters.jobs > 0 }) }
+        let answer = try await threads.run { try job(told) }
         answer.findings.forEach { logger.log($0) }
         return answer
+    }
+}
+
+/// The memory that jobs have used and freed.
+private final class Leftovers: Sendable {
+    private static let patience = Duration.seconds(1)
+    private let isWaiting = Atomic(false)
+
+    /// Gives it back to the kernel a little later, unless something runs then: to take it again at once costs more than a small
+    /// job.
+    func giveBack(unless isBusy: @escaping @Sendable () -> Bool) {
+        guard !isWaiting.exchange(true, ordering: .relaxed) else { return }
+        Task.detached { [self] in
+            // Cut short only by the end of this process.
+            try? await Task.sleep(for: Self.patience)
+            isWaiting.store(false, ordering: .relaxed)
+            if !isBusy() { Memory.giveBack() }
+        }
     }
 }
