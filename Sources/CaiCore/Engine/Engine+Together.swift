@@ -61,7 +61,7 @@ extension Engine {
         } catch {
             return report(detail, failed: error, findings, run, isCommitted: true)
         }
-        if !displaced.paths.isEmpty || batch.hasAdditions { forgetOldRuns(&findings) }
+        if !displaced.paths.isEmpty || batch.hasAdditions { forgetOldRuns(after: run, &findings) }
         if !batch.lostAttributes.isEmpty {
             let names = batch.lostAttributes.sorted().joined(separator: ", ")
             findings.append(

@@ -103,7 +103,7 @@ package struct Engine {
         try source.check()
         findings += source.findings + detail.plan.findings
         let outcomes = try apply(detail, plan, applier, run, source, &findings)
-        if !applier.displaced.paths.isEmpty { forgetOldRuns(&findings) }
+        if !applier.displaced.paths.isEmpty { forgetOldRuns(after: run, &findings) }
         return RunReport(detail: detail, outcomes: outcomes, findings: findings, run: run, isPreview: false)
     }
 
@@ -235,13 +235,16 @@ extension Engine {
         return run
     }
 
-    /// Keeps the displaced store within its limits.
-    func forgetOldRuns(_ findings: inout [Finding]) {
+    /// Keeps the displaced store within its limits. A run that displaced hardly anything is no reason to look at how large the
+    /// others are, which takes longer than a small run: their number counts then.
+    func forgetOldRuns(after newest: RunID, _ findings: inout [Finding]) {
         do {
             let store = DisplacedStore(machine.volume)
+            // Where its size cannot be told, all are looked at, and say why.
+            let isSmall = (try? store.size(of: newest)).map { UInt64($0) < options.retention.bytes / 1000 } ?? false
             let runs = try store.runs().map { run in
-                Retention.Run(
-                    id: run.text, bytes: UInt64(try store.size(of: run)), isAutomatic: run.command == LinkGuard.command)
+                let bytes = isSmall ? 0 : try UInt64(store.size(of: run))
+                return Retention.Run(id: run.text, bytes: bytes, isAutomatic: run.command == LinkGuard.command)
             }
             for id in options.retention.dropped(from: runs) {
                 if let run = RunID(id) { try store.remove(run) }
