@@ -23,6 +23,11 @@ int cai_open_in_root(int root, const char *path, int flags) {
     return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
+int cai_open_beneath(int root, const char *path, int flags) {
+    struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
 int cai_filesystem_magic(int descriptor, uint64_t *magic) {
     struct statfs status;
     if (fstatfs(descriptor, &status) != 0) return -1;
@@ -63,6 +68,8 @@ int cai_processor_count(void) {
 void cai_give_back_memory(void) { malloc_trim(0); }
 
 void cai_share_memory(void) { mallopt(M_ARENA_MAX, 1); }
+
+void cai_take_memory_in_large_pieces(void) { mallopt(M_TOP_PAD, 2 << 20); }
 
 int cai_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 

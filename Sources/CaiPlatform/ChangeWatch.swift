@@ -27,6 +27,10 @@ package final class ChangeWatch: Sendable {
         /// The watched inode itself moved, was removed, or its file system was unmounted.
         package static let selfMoved = Kinds(IN_MOVE_SELF)
         package static let selfRemoved = Kinds(IN_DELETE_SELF)
+        /// Every change in a directory, of which only the first is reported: then the watch is over.
+        package static let firstChange: Kinds = [
+            .modified, .attributes, .movedAway, .movedHere, .created, .removed, Kinds(rawValue: UInt32(IN_ONESHOT)),
+        ]
         package static let unmounted = Kinds(IN_UNMOUNT)
         /// The watch is over.
         package static let ended = Kinds(IN_IGNORED)

@@ -87,10 +87,24 @@ extension Descriptor {
 
     /// Reads from here to the end, at most `limit` bytes; a longer file throws `.fileTooLarge`.
     package func readAll(limit: Int, _ path: FilePath) throws(SystemCallError) -> [UInt8] {
-        var result: [UInt8] = []
-        // Growing takes up to three times as much.
-        let size = (try? status(path).size) ?? 0
-        if size > 64 << 10, size <= limit { result.reserveCapacity(Int(size)) }
+        // At once into memory of the right size, as far as the size is known; the rest piece by piece.
+        let expected = min(Int(clamping: (try? status(path).size) ?? 0), limit)
+        var failure: SystemCallError?
+        var result = [UInt8](unsafeUninitializedCapacity: expected + 1) { buffer, count in
+            do throws(SystemCallError) {
+                while count < buffer.count {
+                    let rest = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+                    let read = try read(into: rest, path)
+                    if read == 0 { return }
+                    count += read
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        if result.count <= expected { return result }
+        if result.count > limit { throw SystemCallError("read", path.printed, .fileTooLarge) }
         try readChunks(path) { (chunk) throws(SystemCallError) in
             if result.count + chunk.count > limit { throw SystemCallError("read", path.printed, .fileTooLarge) }
             result.append(contentsOf: chunk)

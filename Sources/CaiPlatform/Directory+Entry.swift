@@ -12,24 +12,6 @@ extension Directory {
         return Descriptor(owning: raw)
     }
 
-    /// The entries with facts about each, in the order of their names; what vanishes meanwhile is left out. Throws when the
-    /// directory cannot be read, or an entry not be looked at.
-    package func entries() throws(SystemCallError) -> [(name: FilePath.Component, status: FileStatus)] {
-        var result: [(text: String, name: FilePath.Component, status: FileStatus)] = []
-        var failure: SystemCallError?
-        try forEachName { text in
-            var raw = stat()
-            guard let name = FilePath.Component(platformString: text), name.kind == .regular else { return }
-            if fstatat(descriptor.raw, text, &raw, AT_SYMLINK_NOFOLLOW) == 0 {
-                result.append((String(cString: text), name, FileStatus(raw)))
-            } else if currentErrno != ENOENT {
-                failure = SystemCallError("stat", label.appending(name).printed, Errno(rawValue: currentErrno))
-            }
-        }
-        if let failure { throw failure }
-        return result.sorted { $0.text < $1.text }.map { ($0.name, $0.status) }
-    }
-
     /// Whether this process may execute an entry with its effective ids, symlinks followed (faccessat(2)); false on a file
     /// system that executes nothing.
     package func isExecutable(_ name: FilePath.Component) -> Bool {

@@ -88,6 +88,14 @@ package final class Directory: Sendable {
         return Directory(owning: raw, label: path)
     }
 
+    /// Opens a directory some steps below this one at once; nil when that does not work, for whatever reason: `openDirectory`
+    /// for each step then works, or says why not.
+    func openBeneath(_ path: FilePath) -> Directory? {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let raw = path.withPlatformString { cai_open_beneath(descriptor.raw, $0, flags) }
+        return raw < 0 ? nil : Directory(owning: raw, label: label.appending(path.components))
+    }
+
     /// Opens a directory below this one, each step as `openDirectory`; the empty path is this directory.
     package func descendant(_ path: FilePath) throws(SystemCallError) -> Directory {
         var current = self
@@ -101,6 +109,12 @@ package final class Directory: Sendable {
             cai_openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         }
         return Directory(owning: raw, label: label)
+    }
+
+    /// The number of its type of file system (statfs(2), `f_type`); nil when the kernel does not tell.
+    package var fileSystemMagic: UInt64? {
+        var magic: UInt64 = 0
+        return cai_filesystem_magic(descriptor.raw, &magic) == 0 ? magic : nil
     }
 
     /// Facts about this directory itself.

@@ -22,6 +22,7 @@ package final class Tree: Sendable {
     /// Opens a directory of the tree; the empty path is the root. Throws `BlockedPath` when an ancestor or the directory
     /// itself is something else, `SystemCallError` (ENOENT) when it is missing.
     package func directory(_ path: FilePath) throws -> Directory {
+        if path.components.count > 1, let found = root.openBeneath(path) { return found }
         var current = root
         var walked = FilePath()
         for name in path.components { current = try step(from: current, to: name, &walked) }

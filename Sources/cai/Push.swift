@@ -36,7 +36,7 @@ struct Push {
         self.isVerbose = isVerbose
     }
 
-    /// What the service wants to know of a home.
+    /// What has to be known of a home before it is looked at.
     func guide() throws -> PushGuide {
         let answer = try client.ask("GET", "/v1/plan")
         try check(answer)
@@ -47,7 +47,7 @@ struct Push {
     func run(_ source: Source, isWatching: Bool) throws {
         let watch = try isWatching ? ChangeWatch() : nil
         try look(source, watch)
-        var failure = try push(source, source.files.index)
+        var failure = try push(source, needs(source, source.files.question()))
         guard let watch else {
             if let failure { throw failure }
             return
@@ -55,10 +55,10 @@ struct Push {
         while true {
             _ = try Input.wait(for: [watch.raw], atMost: nil)
             try settle(watch)
-            let before = source.files.index
+            let before = source.files.blocks
             try look(source, watch)
             let changed = source.files.changes(since: before)
-            if !changed.index.records.isEmpty { failure = try push(source, changed.index, changed.numbers) }
+            if !changed.isEmpty { failure = try push(source, needs(source, source.files.question(about: changed))) }
         }
     }
 
@@ -99,10 +99,8 @@ struct Push {
 
     // MARK: a directory
 
-    /// Sends what an index has and the service does not. Returns what to end with.
-    private func push(_ source: Source, _ index: PushIndex, _ numbers: [Int]? = nil) throws -> (any Error)? {
-        let count = source.files.index.records.count
-        let needed = try needs(source, index, numbers)
+    /// Sends what the service does not have. Returns what to end with.
+    private func push(_ source: Source, _ needed: [PushRecord]) throws -> (any Error)? {
         let parts =
             query + ["layout=\(source.arrangement.rawValue)", "source-home=\(encoded(source.home))", "partial"]
         let path = "/v1/import?" + parts.joined(separator: "&")
@@ -117,47 +115,65 @@ struct Push {
                 continue
             }
             source.files.takeFindings().forEach(Talk.finding)
-            if isVerbose { Talk.info("\(sent.files) files travelled, \(sent.bytes) bytes of \(count) things.") }
+            if isVerbose {
+                let count = source.files.blocks.reduce(0) { $0 + $1.count }
+                Talk.info("\(sent.files) files travelled, \(sent.bytes) bytes of \(count) things.")
+            }
             return try show(answer)
         }
         return nil
     }
 
-    /// The numbers of the records that the service wants. `numbers` says where those of `index` are in the whole one.
-    private func needs(_ source: Source, _ index: PushIndex, _ numbers: [Int]?) throws -> [Int] {
-        func whole(_ local: [Int]) -> [Int] {
-            guard let numbers else { return local }
-            return local.map { numbers[$0] }
+    /// What the service does not have of what it is asked about.
+    private func needs(_ source: Source, _ question: PushQuestion) throws -> [PushRecord] {
+        let first = try plan(source, question)
+        var needed = first.needed
+        var candidates = first.candidates
+        if !first.unknown.isEmpty {
+            let second = try plan(source, source.files.question(about: first.unknown.map(\.block)))
+            needed += second.needed
+            candidates += second.candidates
         }
-        let first = try plan(source, index)
-        guard !first.candidates.isEmpty else { return whole(first.needed) }
-        let (asked, places) = source.files.withDigests(whole(first.candidates))
-        let second = try plan(source, asked)
-        return whole(first.needed) + (second.needed + second.candidates).map { places[$0] }
+        if !candidates.isEmpty {
+            let last = try plan(source, source.files.question(about: candidates, withDigests: true))
+            needed += last.needed + last.candidates
+        }
+        return needed
     }
 
-    private func plan(_ source: Source, _ index: PushIndex) throws -> PushNeeds {
+    /// An answer by the records it is about.
+    private struct Needs {
+        let needed: [PushRecord]
+        let candidates: [PushRecord]
+        let unknown: [PushRecord]
+    }
+
+    private func plan(_ source: Source, _ question: PushQuestion) throws -> Needs {
         let secrets = query.filter { $0 == "no-secrets" }
         let path = "/v1/plan?" + (["layout=\(source.arrangement.rawValue)"] + secrets).joined(separator: "&")
-        let bytes = index.bytes
-        for attempt in 1... {
-            let answer = try client.ask("POST", path) { send in
+        let bytes = question.bytes
+        var answer: PushAnswer
+        var attempt = 0
+        repeat {
+            answer = try client.ask("POST", path) { send in
                 try bytes.withUnsafeBytes { try send($0) }
             }
-            if answer.status == 429, attempt < Self.mostTries {
-                sleep(UInt32(clamping: answer.retryAfter ?? 1))
-                continue
-            }
-            try check(answer)
-            let needs = try JSONDecoder().decode(PushNeeds.self, from: Data(answer.content))
-            guard (needs.needed + needs.candidates).allSatisfy(index.records.indices.contains) else {
+            attempt += 1
+            if answer.status == 429 { sleep(UInt32(clamping: answer.retryAfter ?? 1)) }
+        } while answer.status == 429 && attempt < Self.mostTries
+        try check(answer)
+        let needs = try JSONDecoder().decode(PushNeeds.self, from: Data(answer.content))
+        func records(_ numbers: [Int]) throws -> [PushRecord] {
+            guard numbers.allSatisfy(question.records.indices.contains) else {
                 throw ServiceRefusal(
                     sentence: "the answer of the agent service names what was not asked for", advice: nil,
                     code: Exit.found)
             }
-            return needs
+            return numbers.map { question.records[$0] }
         }
-        return PushNeeds()
+        return Needs(
+            needed: try records(needs.needed), candidates: try records(needs.candidates),
+            unknown: try records(needs.unknown))
     }
 
     private func encoded(_ path: FilePath) -> String {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CaiCore
-import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
@@ -45,14 +44,15 @@ struct PushCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             StandardError.outliveReaders()
+            Memory.takeInLargePieces()
             let push = Push(try connect(), query: query, isJSON: json, isVerbose: verbose)
             guard let root = try directory() else {
                 if watch { throw ValidationError("--watch needs a directory.") }
                 let file = from == "-" ? try Descriptor.standardInput() : try Descriptor(opening: path)
                 return try push.send(archive: file, layout: layout == .auto ? nil : layout.rawValue)
             }
-            let source = try source(root, push.guide())
-            try push.run(source, isWatching: watch)
+            let guide = try push.guide()
+            try push.run(source(root, guide, arrangement(of: root, guide)), isWatching: watch)
         }
     }
 
@@ -93,15 +93,17 @@ struct PushCommand: ParsableCommand {
         }
     }
 
-    private func source(_ root: Directory, _ guide: PushGuide) throws -> Push.Source {
-        let entries = ManifestSet(combining: BuiltInManifests.contents).manifest.entries
-        let opened = OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
-        let arrangement: SourceArrangement =
-            switch layout {
-            case .home: .home
-            case .volume: .volume
-            case .auto: try opened.arrangement(entries)
-            }
+    private func arrangement(of root: Directory, _ guide: PushGuide) throws -> SourceArrangement {
+        switch layout {
+        case .home: return .home
+        case .volume: return .volume
+        case .auto:
+            return try OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
+                .arrangement(guide.entries.compactMap(\.entry))
+        }
+    }
+
+    private func source(_ root: Directory, _ guide: PushGuide, _ arrangement: SourceArrangement) -> Push.Source {
         let real = root.resolvedPath ?? path
         var options = PushSource.Options()
         (options.withoutSecrets, options.withoutExcludes) = (noSecrets, noExcludes)

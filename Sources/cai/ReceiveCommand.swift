@@ -48,7 +48,9 @@ struct ReceiveCommand: ParsableCommand {
             "cai", SystemLog("cai", environment: Environment.all), findings: workplace.settings.findings)
         if let problem = workplace.tokenProblem { logger.log(problem) }
         let guardian = ServiceGuard(logger, EventHub())
-        let jobs = ServiceJobs(workplace, guardian: guardian, logger) { [global] in try global.workplaceAsFound() }
+        let jobs = ServiceJobs(workplace, guardian: guardian, logger, isLasting: false) { [global] in
+            try global.workplaceAsFound()
+        }
         let ends = try LocalConnection.pair()
         let own = Descriptor(owning: ends.own)
         let conversation = AgentConversation(

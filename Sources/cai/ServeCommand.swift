@@ -1,6 +1,5 @@
 import ArgumentParser
 import CaiCore
-import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
@@ -59,7 +58,9 @@ struct ServeCommand: ParsableCommand {
             defer { guardian.stop() }
             let users = UserWatcher(serving: workplace, logger)
             defer { users?.stop() }
-            let jobs = ServiceJobs(workplace, guardian: guardian, logger) { [global] in try global.workplaceAsFound() }
+            let jobs = ServiceJobs(workplace, guardian: guardian, logger, isLasting: true) { [global] in
+                try global.workplaceAsFound()
+            }
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",

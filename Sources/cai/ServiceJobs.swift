@@ -1,6 +1,5 @@
 import ArgumentParser
 import CaiCore
-import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
@@ -14,17 +13,22 @@ struct ServiceJobs: Sendable {
     private let global: @Sendable () throws -> Workplace
     private let start = Timestamp(secondsSinceEpoch: WallClock.seconds)
     private let guardian: ServiceGuard
+    private let memory = PushMemory()
+    private let imports = ParsedImports()
+    /// Whether it is there for more than one client.
+    private let isLasting: Bool
     private let logger: Logger
 
     /// `find` reads the settings again.
     init(
-        _ workplace: Workplace, guardian: ServiceGuard, _ logger: Logger,
+        _ workplace: Workplace, guardian: ServiceGuard, _ logger: Logger, isLasting: Bool,
         find: @escaping @Sendable () throws -> Workplace
     ) {
         work = AgentWork(
-            workplace, manifests: ManifestLoader(builtIn: BuiltInManifests.contents), environment: Environment.all,
+            workplace, manifests: ManifestLoader.standard, environment: Environment.all,
             answers: LocalPage.answers, find: find)
         global = find
+        self.isLasting = isLasting
         self.guardian = guardian
         self.logger = logger
     }
@@ -102,7 +106,7 @@ struct ServiceJobs: Sendable {
 
     private func importArchive(_ call: JobCall) throws -> JobAnswer {
         let stream = Descriptor(owning: call.stream)
-        let command = try ImportCommand.parse(["--from=-"] + call.arguments)
+        let command = try imports.command(call.arguments)
         let session = try session()
         let file = ArchiveFile(stream: stream, confirm: call.confirm)
         let lines = try command.carryOut(session, .archive(file))
@@ -144,21 +148,21 @@ struct ServiceJobs: Sendable {
         let (configuration, repository) = try session.workplace.asOwner { loader.discoverParts() }
         let guide = PushGuide(
             entries: session.entries, layout: session.layout, workspaces: session.workspaces,
-            configuration: configuration, repository: repository)
+            configuration: configuration, repository: repository, remembers: isLasting)
         return JobAnswer(text: try sortedJSON(guide), isSuccess: true)
     }
 
     private func plan(_ call: JobCall) throws -> JobAnswer {
         let stream = Descriptor(owning: call.stream)
-        let command = try ImportCommand.parse(["--from=-"] + call.arguments)
+        let command = try imports.command(call.arguments)
         let bytes = try stream.readAll(limit: PushIndex.largest, "the index")
         try call.confirm()
-        let index = try PushIndex(bytes)
+        let request = try PushRequest(bytes)
         let session = try session()
         let job = PushPlanJob(
             session.machine, entries: session.entries, arrangement: command.layout == .volume ? .volume : .home,
-            withoutSecrets: command.noSecrets)
-        return JobAnswer(text: try sortedJSON(session.workplace.asOwner { try job.run(index) }), isSuccess: true)
+            withoutSecrets: command.noSecrets, memory: memory)
+        return JobAnswer(text: try sortedJSON(session.workplace.asOwner { try job.run(request) }), isSuccess: true)
     }
 
     private func export(_ call: JobCall, _ begin: () -> Void) throws -> JobAnswer {

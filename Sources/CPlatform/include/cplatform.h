@@ -50,6 +50,10 @@ int cai_renameat2(int from_directory, const char *from, int to_directory, const 
 /// or -1 with errno (ENOSYS on kernels before 5.6, EPERM below old seccomp filters).
 int cai_open_in_root(int root, const char *path, int flags);
 
+/// openat2(2) of a relative path with no symlink and no ".." out of `root` on the way. Returns a descriptor, or -1 with
+/// errno: ENOSYS or EPERM where the kernel or a filter does not have it, EAGAIN when somebody renamed meanwhile.
+int cai_open_beneath(int root, const char *path, int flags);
+
 /// The file system's magic number (statfs(2) f_type) below an open descriptor. Returns 0, or -1 with errno.
 int cai_filesystem_magic(int descriptor, uint64_t *magic);
 
@@ -154,6 +158,9 @@ int cai_is_mount_point(int directory, const char *name);
 
 /// Gives the kernel back what nobody has allocated (malloc_trim(3)).
 void cai_give_back_memory(void);
+
+/// Has the heap grow by two megabytes more than is needed (mallopt(3)).
+void cai_take_memory_in_large_pieces(void);
 
 /// Has all threads allocate from one place (mallopt(3)).
 void cai_share_memory(void);

@@ -14,6 +14,7 @@ final class ImportObserver {
     private(set) var map = ImportMap()
     /// Directories that a mirror compares: those that the source has.
     private var mirrored: [Mirrored] = []
+    private var places: [FilePath: SourceResolver.Place] = [:]
     /// What the source has and is not wanted: it did not travel, or is left out. No mirror removes it.
     private var standing: Set<VolumePath> = []
     /// How many files that did not travel are as they should be.
@@ -85,8 +86,16 @@ final class ImportObserver {
             || excludes.excludingAnyAncestor(of: entry.target) != nil
     }
 
+    /// Where the source of an entry leads: asked for more than once.
+    private func place(of source: FilePath) -> SourceResolver.Place {
+        if let place = places[source] { return place }
+        let place = resolver.resolve(source)
+        places[source] = place
+        return place
+    }
+
     private func addToMap(_ entry: Entry) {
-        guard let source = entry.source?.relative, case .found(let real, _) = resolver.resolve(source) else { return }
+        guard let source = entry.source?.relative, case .found(let real, _) = place(of: source) else { return }
         map.add(real, entry.target, isImported: !isLeftOut(entry))
     }
 
@@ -105,7 +114,7 @@ final class ImportObserver {
             seen.events.append(.profileCredential(source))
             return addPlaceholder(entry)
         }
-        switch resolver.resolve(source) {
+        switch place(of: source) {
         case .found(let real, .directory):
             guard entry.isDirectory else { return seen.events.append(.wrongType(source, expectsDirectory: false)) }
             let mirrors = (request.mirrors || entry.flags.contains(.mirror)) && !request.isPartial

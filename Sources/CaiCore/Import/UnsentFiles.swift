@@ -65,6 +65,7 @@ private struct Maker {
         _ = try rules.path(of: path, isListed: true)
         switch record {
         case .directory(_, let mode): directory = try open(path, mode)
+        case .same: throw rules.refusal(path, "is in the index without what is in it")
         case .file(let name, _):
             guard !sent.contains(PathKey(path)), let directory else { return }
             try directory.createFile(name, mode: 0o600).close()

@@ -12,9 +12,15 @@ package struct PushPlanJob {
     private let sources: [PathKey: Entry]
     /// The directories in which a name may have an entry, or a meaning, of its own.
     private let special: Set<PathKey>
+    private let entries: [Entry]
+    private let memory: PushMemory
 
-    package init(_ machine: Machine, entries: [Entry], arrangement: SourceArrangement, withoutSecrets: Bool) {
+    package init(
+        _ machine: Machine, entries: [Entry], arrangement: SourceArrangement, withoutSecrets: Bool, memory: PushMemory
+    ) {
         self.machine = machine
+        self.entries = entries
+        self.memory = memory
         self.arrangement = arrangement
         self.withoutSecrets = withoutSecrets
         // What is disabled counts where nothing else does: the configuration may have added it.
@@ -38,16 +44,23 @@ package struct PushPlanJob {
         let isSpecial: Bool
     }
 
-    /// Looks at the volume for each record, with several threads. The caller is the owner.
-    package func run(_ index: PushIndex) throws -> PushNeeds {
+    /// Looks at the volume for each record that it does not know to be the same, with several threads. The caller is the
+    /// owner.
+    package func run(_ request: PushRequest) throws -> PushNeeds {
+        let records = request.index.records
         // It is large, and only who has digests needs it.
         let source = BaselineSource(machine.volume)
-        let baseline = index.records.contains(where: hasLargeDigest) ? source.baseline : nil
+        let baseline = records.contains(where: hasLargeDigest) ? source.baseline : nil
         try source.check()
-        let parts = Workers.map(pieces(index.records), threads: Workers.count) { needs(index.records, $0, baseline) }
-        return parts.reduce(into: PushNeeds()) { whole, part in
-            whole.needed += part.needed
-            whole.candidates += part.candidates
+        let status = try machine.volume.root.status()
+        let scope = PushMemory.Scope(
+            arrangement: arrangement, withoutSecrets: withoutSecrets, entries: entries, device: status.device,
+            inode: status.inode)
+        return memory.use(scope) { known, watch in
+            let look = Look(request: request, known: known, watch: watch, baseline: baseline)
+            let parts = Workers.map(pieces(records), threads: Workers.count) { findings(look, $0) }
+            let whole = parts.reduce(into: Findings()) { $0.add($1) }
+            return (whole.needs, whole.known)
         }
     }
 
@@ -55,40 +68,107 @@ package struct PushPlanJob {
         if case .file(_, let file) = record { file.digest != nil && file.size > Self.smallFile } else { false }
     }
 
-    /// Whole directories, as many together as are worth a turn of a thread.
+    /// Whole directories, as many together as are worth a turn of a thread: one that is told by its digest takes as long as a few
+    /// files.
     private func pieces(_ records: [PushIndex.Kind]) -> [Range<Int>] {
         var result: [Range<Int>] = []
-        var start = 0
-        for (number, record) in records.enumerated() where number - start >= 256 {
-            guard case .directory = record else { continue }
-            result.append(start..<number)
-            start = number
+        var (start, work) = (0, 0)
+        for (number, record) in records.enumerated() {
+            if !record.isInDirectory, work >= 256 {
+                result.append(start..<number)
+                (start, work) = (number, 0)
+            }
+            if case .same = record { work += 6 } else { work += 1 }
         }
         return result + [start..<records.count]
     }
 
-    private func needs(_ records: [PushIndex.Kind], _ piece: Range<Int>, _ baseline: Baseline?) -> PushNeeds {
+    /// What it looks for and with.
+    private struct Look: Sendable {
+        let request: PushRequest
+        let known: [PathKey: PushMemory.Known]
+        let watch: ChangeWatch?
+        let baseline: Baseline?
+    }
+
+    /// What it found.
+    private struct Findings: Sendable {
         var needs = PushNeeds()
-        var place: Place?
-        for number in piece {
-            switch records[number] {
-            case .directory(let path, let mode):
-                let found = self.place(path)
-                place = found
-                if isTaken(found), directoryDiffers(found, mode) { needs.needed.append(number) }
-            case .file(let name, let file):
-                guard let place else { continue }
-                switch verdict(name, file, place, baseline) {
-                case .unchanged: continue
-                case .needed: needs.needed.append(number)
-                case .candidate: needs.candidates.append(number)
-                }
-            case .link(let name, let text, let target):
-                guard let place, !isLeftOut(place.entry), differs(name, text, target, place) else { continue }
-                needs.needed.append(number)
-            }
+        var known: [PathKey: PushMemory.Known] = [:]
+
+        mutating func add(_ other: Findings) {
+            needs.needed += other.needs.needed
+            needs.candidates += other.needs.candidates
+            needs.unknown += other.needs.unknown
+            known.merge(other.known) { $1 }
         }
-        return needs
+    }
+
+    private func findings(_ look: Look, _ piece: Range<Int>) -> Findings {
+        var findings = Findings()
+        var start = piece.lowerBound
+        while start < piece.upperBound {
+            var end = start + 1
+            while end < piece.upperBound, look.request.index.records[end].isInDirectory { end += 1 }
+            findAll(start..<end, look, &findings)
+            start = end
+        }
+        return findings
+    }
+
+    /// One directory.
+    private func findAll(_ records: Range<Int>, _ look: Look, _ findings: inout Findings) {
+        switch look.request.index.records[records.lowerBound] {
+        case .same(let path, let digest):
+            if !isKnown(path, digest, look) { findings.needs.unknown.append(records.lowerBound) }
+        case .directory(let path, let mode):
+            let place = place(path)
+            // From here on: what changes while it is looked at is not remembered.
+            let watch = watch(place, look)
+            let before = findings.needs
+            if isTaken(place), directoryDiffers(place, mode) { findings.needs.needed.append(records.lowerBound) }
+            var isUncertain = false
+            for number in records.dropFirst() { find(number, place, look, &findings.needs, &isUncertain) }
+            guard let watch, !isUncertain, findings.needs == before, let status = try? place.directory?.status()
+            else { return }
+            findings.known[PathKey(path)] = PushMemory.Known(
+                digest: digest(of: Array(look.request.text(of: records))), status: status, watch: watch)
+        case .file, .link: return
+        }
+    }
+
+    private func isKnown(_ path: FilePath, _ digest: ContentDigest, _ look: Look) -> Bool {
+        guard let known = look.known[PathKey(path)], known.digest == digest,
+            let status = try? place(path).directory?.status()
+        else { return false }
+        return status.isSameFile(as: known.status) && status.mode == known.status.mode
+    }
+
+    /// Nil for a place that cannot be watched, or would tell nothing.
+    private func watch(_ place: Place, _ look: Look) -> ChangeWatch.ID? {
+        guard let watch = look.watch, !place.isSpecial, let directory = place.directory,
+            let magic = directory.fileSystemMagic, FileSystemFamily(magic: magic).reportsChanges
+        else { return nil }
+        return try? watch.add(directory, .firstChange)  // no watch is left: it is not remembered
+    }
+
+    private func find(
+        _ number: Int, _ place: Place, _ look: Look, _ needs: inout PushNeeds, _ isUncertain: inout Bool
+    ) {
+        switch look.request.index.records[number] {
+        case .file(let name, let file):
+            switch verdict(name, file, place, look.baseline, &isUncertain) {
+            case .unchanged: return
+            case .needed: needs.needed.append(number)
+            case .candidate: needs.candidates.append(number)
+            }
+        case .link(let name, let text, let target):
+            // What becomes of it depends on what is elsewhere, too.
+            isUncertain = true
+            guard !isLeftOut(place.entry), differs(name, text, target, place) else { return }
+            needs.needed.append(number)
+        case .directory, .same: return
+        }
     }
 
     // MARK: places
@@ -138,7 +218,8 @@ package struct PushPlanJob {
     }
 
     private func verdict(
-        _ name: FilePath.Component, _ file: PushIndex.File, _ place: Place, _ baseline: Baseline?
+        _ name: FilePath.Component, _ file: PushIndex.File, _ place: Place, _ baseline: Baseline?,
+        _ isUncertain: inout Bool
     ) -> Verdict {
         var (entry, last, directory, target) = (place.entry, name, place.directory, nil as FilePath?)
         if place.isSpecial {
@@ -155,14 +236,18 @@ package struct PushPlanJob {
         guard let directory, let found = try? directory.status(of: last), found.kind == .regular else {
             return .needed
         }
+        isUncertain = isUncertain || found.linkCount > 1
         let mode = entry?.isSecret == true ? 0o600 : file.mode & 0o777
         if found.mode != mode { return .needed }
         if found.size == file.size, tellsNoChange(file.modified, found.modified) { return .unchanged }
+        // To bring a small file for nothing costs less than to ask about it, or to look into a large record. Without its
+        // secrets a file has another size, which only comes with its digest.
+        let isSmall = file.size <= Self.smallFile
+        if isSmall, !withoutSecrets, found.size != file.size { return .needed }
         guard let digest = file.digest else { return .candidate }
         // What cannot be read differs.
         if found.size == file.size, (try? contentSample(last, in: directory))?.digest == digest { return .unchanged }
-        // The record of what was written is large; to bring a small file for nothing costs less.
-        if file.size <= Self.smallFile { return .needed }
+        if isSmall { return .needed }
         let known = baseline?[VolumePath(unchecked: target ?? place.target.appending(name))]
         return known?.source ?? known?.digest == digest ? .unchanged : .needed
     }
@@ -186,5 +271,14 @@ package struct PushPlanJob {
     private func isKept(_ text: FilePath) -> Bool {
         guard text.isAbsolute else { return false }
         return text.lexicallyNormalized().starts(with: machine.layout.volume) || machine.root.existsInRoot(text)
+    }
+}
+
+extension PushIndex.Kind {
+    fileprivate var isInDirectory: Bool {
+        switch self {
+        case .directory, .same: false
+        case .file, .link: true
+        }
     }
 }

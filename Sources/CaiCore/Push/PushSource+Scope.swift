@@ -67,25 +67,34 @@ extension PushSource {
     // MARK: links
 
     /// These records with those of what the links among them lead to: an import makes a link only to something.
-    func withLinked(_ numbers: [Int]) -> [Int] {
-        guard numbers.contains(where: isLink) else { return numbers }
-        var byPath: [PathKey: Int] = [:]
-        for number in index.records.indices { byPath[PathKey(shown(number))] = number }
-        var result = numbers
-        var known = Set(numbers)
-        var next = 0
-        while next < result.count {
-            defer { next += 1 }
-            guard case .link(_, let text, let target) = index.records[result[next]], !target.isEmpty else { continue }
-            let step = shown(result[next]).removingLastComponent().pushing(text).lexicallyNormalized()
+    func withLinked(_ needed: [PushRecord]) -> [PushRecord] {
+        let own = Dictionary(grouping: needed, by: \.block).flatMap { number, records in
+            let items = items(of: number)
+            return records.map { items[$0.number] }
+        }
+        var waiting = own.filter(\.isLink)
+        if waiting.isEmpty { return needed }
+        var byPath: [PathKey: (record: PushRecord, item: Item)] = [:]
+        for block in blocks.indices {
+            for (number, item) in items(of: block).enumerated() {
+                byPath[PathKey(item.path)] = (PushRecord(block: block, number: number), item)
+            }
+        }
+        var result = needed
+        var known = Set(needed)
+        while let item = waiting.popLast() {
+            guard case .link(_, let text, let target) = item.kind, !target.isEmpty else { continue }
+            let step = item.path.removingLastComponent().pushing(text).lexicallyNormalized()
             for found in [byPath[PathKey(step)], byPath[PathKey(target)]] {
-                if let found, known.insert(found).inserted { result.append(found) }
+                guard let found, known.insert(found.record).inserted else { continue }
+                result.append(found.record)
+                if found.item.isLink { waiting.append(found.item) }
             }
         }
         return result
     }
+}
 
-    private func isLink(_ number: Int) -> Bool {
-        if case .link = index.records[number] { true } else { false }
-    }
+extension PushSource.Item {
+    fileprivate var isLink: Bool { if case .link = kind { true } else { false } }
 }

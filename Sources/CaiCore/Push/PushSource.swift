@@ -7,21 +7,21 @@ package import SystemPackage
 /// Symlinks on the way to a path that a manifest names are followed, as an import follows them; those inside directories
 /// travel as what an import makes of them: as links to what is imported too, else as what they lead to.
 package final class PushSource {
-    /// A directory, or a part of one: where it is, free of symlinks, and what it is called.
+    /// A directory of the index: where it is, free of symlinks.
     private struct Place {
         let real: FilePath
-        let shown: FilePath
+        /// Nil for a directory of which only names were looked at.
+        let status: FileStatus?
+        /// Where files are that are not in it: symlinks lead to them.
+        var elsewhere: [FilePath.Component: FilePath] = [:]
+
+        func path(_ name: FilePath.Component) -> FilePath { elsewhere[name] ?? real.appending(name) }
     }
 
-    /// Where the bytes of a record are.
-    private struct Origin {
-        let place: Int
-        /// Nil for the directory itself.
-        let name: FilePath.Component?
-        /// Nil for a directory of which only one name was looked at.
-        let status: FileStatus?
-        /// Where the file is, if not in the place.
-        var elsewhere: FilePath?
+    /// Something that goes somewhere: where it is, free of symlinks, and what it is called.
+    private struct Root {
+        let real: FilePath
+        let shown: FilePath
     }
 
     let source: SourceTree
@@ -29,13 +29,16 @@ package final class PushSource {
     let arrangement: SourceArrangement
     let options: Options
     private(set) var selection: PushSelection?
+    /// One for each directory of the index.
     private var places: [Place] = []
-    private var origins: [Origin] = []
+    /// What the index has.
+    package private(set) var blocks: [PushBlock] = []
     /// Everything that goes somewhere; nil as long as nobody asked.
-    private var roots: [Place]?
+    private var roots: [Root]?
+    /// Whether the service may know directories by their digests.
+    private var isRemembered = false
     /// The directories that are being added, to notice circles.
     private var chain: [FilePath] = []
-    package private(set) var index = PushIndex()
     /// What was found since somebody took it; nothing is told twice.
     var findings: [Finding] = []
     private var told: Set<Finding> = []
@@ -61,8 +64,8 @@ package final class PushSource {
 
     /// Looks at everything that an import of this source would.
     package func look(_ guide: PushGuide) {
-        index = PushIndex()
-        (places, origins) = ([], [])
+        (places, blocks) = ([], [])
+        isRemembered = guide.remembers
         let selection = selection(guide, withoutExcludes: options.withoutExcludes)
         self.selection = selection
         roots = nil
@@ -96,23 +99,22 @@ package final class PushSource {
                 let status = try? parent.status(of: name)
             else { return }  // gone meanwhile
             let above = path.removingLastComponent()
-            places.append(Place(real: real.removingLastComponent(), shown: above))
-            record(.directory(above, mode: 0o700), nil, nil)
-            record(.file(shownName, PushIndex.File(status)), name, status)
+            let place = Place(real: real.removingLastComponent(), status: nil, elsewhere: [shownName: real])
+            var text = PushText()
+            text.add(directory: above, mode: 0o700)
+            text.add(.file(shownName, PushIndex.File(status)))
+            add(text, 2, above, place)
         default: return
         }
     }
 
-    /// Adds a record about something in the last place.
-    private func record(
-        _ record: PushIndex.Kind, _ name: FilePath.Component?, _ status: FileStatus?, at elsewhere: FilePath? = nil
-    ) {
-        index.records.append(record)
-        origins.append(Origin(place: places.count - 1, name: name, status: status, elsewhere: elsewhere))
+    private func add(_ text: PushText, _ count: Int, _ path: FilePath, _ place: Place, _ digest: ContentDigest? = nil) {
+        places.append(place)
+        blocks.append(PushBlock(path: path, text: text.bytes, count: count, digest: digest))
     }
 
     private func add(directory real: FilePath, shown: FilePath) {
-        let walk = PushWalk(source.tree, real: real, shown: shown, selection)
+        let walk = PushWalk(source.tree, real: real, shown: shown, selection, isRemembered: isRemembered)
         for path in walk.unreadable {
             findings.append(Finding(.warning, at: path.printable, "may not be read, and was not pushed"))
         }
@@ -121,48 +123,57 @@ package final class PushSource {
 
     private func add(_ number: Int, of walk: PushWalk) {
         let listing = walk.listings[number]
-        places.append(Place(real: listing.real, shown: listing.shown))
         chain.append(listing.real)
         defer { chain.removeLast() }
-        record(.directory(listing.shown, mode: listing.status.mode), nil, listing.status)
+        var place = Place(real: listing.real, status: listing.status)
+        var (text, count) = (listing.text, listing.count)
         var linked: [(name: FilePath.Component, real: FilePath)] = []
-        for (name, status) in listing.entries {
-            switch status.kind {
-            case .regular: record(.file(name, PushIndex.File(status)), name, status)
-            case .symlink:
-                if let real = add(link: name, in: listing, status) { linked.append((name, real)) }
-            default: continue
+        for name in listing.links {
+            switch link(name, in: listing) {
+            case .record(let record): text.add(record)
+            case .file(let record, let real):
+                text.add(record)
+                place.elsewhere[name] = real
+            case .directory(let real):
+                linked.append((name, real))
+                continue
+            case nil: continue
             }
+            count += 1
         }
+        add(text, count, listing.shown, place, listing.digest)
         for below in listing.below { add(below, of: walk) }
         for (name, real) in linked { add(directory: real, shown: listing.shown.appending(name)) }
     }
 
-    /// Adds a link, or what an import copies in its place; a directory is returned, to be added behind all that is here.
-    private func add(
-        link name: FilePath.Component, in listing: PushWalk.Listing, _ status: FileStatus
-    ) -> FilePath? {
+    /// What an import makes of a link.
+    private enum LinkedThing {
+        case record(PushIndex.Kind)
+        /// A copy of what it leads to.
+        case file(PushIndex.Kind, FilePath)
+        case directory(FilePath)
+    }
+
+    private func link(_ name: FilePath.Component, in listing: PushWalk.Listing) -> LinkedThing? {
         let path = listing.real.appending(name)
         guard case .symlink(let text) = resolver.node(at: path) else { return nil }  // gone meanwhile
         guard arrangement == .home, case .found(let real, let node) = resolver.resolve(path) else {
-            record(.link(name, text: text, target: FilePath()), name, status)
-            return nil
+            return .record(.link(name, text: text, target: FilePath()))
         }
         if let target = shownPath(of: real) {
             // What is reached through a symlink is elsewhere than it is called: the link names it as it is called.
             let named = listing.shown.pushing(text).lexicallyNormalized()
             let isRight = target == real || !text.isAbsolute && named == target
-            record(.link(name, text: isRight ? text : target.relative(to: listing.shown), target: target), name, status)
-            return nil
+            return .record(
+                .link(name, text: isRight ? text : target.relative(to: listing.shown), target: target))
         }
         switch node {
         case .file:
             guard let facts = try? source.tree.status(real) else { return nil }  // gone meanwhile
-            record(.file(name, PushIndex.File(facts)), name, facts, at: real)
-        case .directory where !chain.contains(real): return real
-        default: record(.link(name, text: text, target: FilePath()), name, status)
+            return .file(.file(name, PushIndex.File(facts)), real)
+        case .directory where !chain.contains(real): return .directory(real)
+        default: return .record(.link(name, text: text, target: FilePath()))
         }
-        return nil
     }
 
     /// What a path, free of symlinks, is called where the manifests or the configuration name it or something above it; nil
@@ -174,26 +185,9 @@ package final class PushSource {
         return root.map { $0.shown.appending(path.components.dropFirst($0.real.components.count)) }
     }
 
-    private var knownRoots: [Place] {
+    private var knownRoots: [Root] {
         (selection?.known ?? []).sorted { $0.string < $1.string }.compactMap { shown in
-            if case .found(let real, _) = resolver.resolve(shown) { Place(real: real, shown: shown) } else { nil }
-        }
-    }
-
-    /// Where the bytes of a record are: free of symlinks.
-    func real(_ number: Int) -> FilePath {
-        let origin = origins[number]
-        if let elsewhere = origin.elsewhere { return elsewhere }
-        let path = places[origin.place].real
-        return origin.name.map { path.appending($0) } ?? path
-    }
-
-    /// What the thing of a record is called.
-    func shown(_ number: Int) -> FilePath {
-        let path = places[origins[number].place].shown
-        return switch index.records[number] {
-        case .directory: path
-        case .file(let name, _), .link(let name, _, _): path.appending(name)
+            if case .found(let real, _) = resolver.resolve(shown) { Root(real: real, shown: shown) } else { nil }
         }
     }
 
@@ -231,19 +225,22 @@ package final class PushSource {
         return inside.components.first?.kind == .regular ? inside : nil
     }
 
-    // MARK: what travels
+    // MARK: changes
 
-    /// The records that an earlier index did not have as they are now, and the directories they are in.
-    package func changes(since before: PushIndex) -> (index: PushIndex, numbers: [Int]) {
-        var known: [FilePath: PushIndex.Kind] = [:]
-        before.forEachPath { known[$0] = $1 }
-        var wanted: [Int] = []
-        var number = 0
-        index.forEachPath { path, record in
-            if known[path] != record { wanted.append(number) }
-            number += 1
+    /// Where everything is that an earlier index did not have as it is now.
+    package func changes(since before: [PushBlock]) -> [PushRecord] {
+        let known = Dictionary(grouping: before, by: \.path)
+        return blocks.enumerated().flatMap { number, block -> [PushRecord] in
+            let earlier = known[block.path] ?? []
+            if earlier.contains(block) { return [] }
+            let had = earlier.flatMap(records)
+            return records(block).enumerated().filter { !had.contains($1) }
+                .map { PushRecord(block: number, number: $0.offset) }
         }
-        return subset(wanted) { self.index.records[$0] }
+    }
+
+    private func records(_ block: PushBlock) -> [PushIndex.Kind] {
+        (try? block.records()) ?? []  // it was written here
     }
 
     /// Watches every directory that was looked into. Returns whether one was not watched before: what happened in it since
@@ -260,79 +257,113 @@ package final class PushSource {
         return !ids.isSubset(of: watched)
     }
 
-    private func subset(
-        _ numbers: [Int], _ record: (Int) -> PushIndex.Kind?
-    ) -> (index: PushIndex, numbers: [Int]) {
-        let wanted = Set(numbers)
-        var result = PushIndex()
-        var places: [Int] = []
-        var directory: Int?
-        for (number, found) in index.records.enumerated() {
-            let isDirectory = if case .directory = found { true } else { false }
-            if isDirectory { directory = number }
-            guard wanted.contains(number), let record = record(number) else { continue }
-            if !isDirectory, let place = directory {
-                result.records.append(index.records[place])
-                places.append(place)
-            }
-            directory = nil
-            result.records.append(record)
-            places.append(number)
-        }
-        return (result, places)
-    }
+    // MARK: what is asked
 
-    /// An index of some records only, with their digests, and of the directories they are in; `numbers` says where each of
-    /// its records is in the whole one.
-    package func withDigests(_ candidates: [Int]) -> (index: PushIndex, numbers: [Int]) {
-        subset(candidates) { number in
-            guard case .file(let name, let file) = index.records[number] else { return nil }
-            if case .part(let bytes) = disclosure(number) {
-                let size = Int64(bytes.count)
-                return .file(
-                    name,
-                    PushIndex.File(
-                        mode: file.mode, size: size, modified: file.modified, digest: CaiCore.digest(of: bytes)))
-            }
-            return digest(number).map { digest in
-                .file(name, PushIndex.File(mode: file.mode, size: file.size, modified: file.modified, digest: digest))
+    /// The whole index; directories that a service may remember are told by their digests.
+    package func question() -> PushQuestion {
+        var question = PushQuestion()
+        for (number, block) in blocks.enumerated() {
+            if let digest = block.digest {
+                question.add(.same(block.path, digest), number, 0)
+            } else {
+                question.add(block, number)
             }
         }
+        return question
     }
 
-    private func digest(_ number: Int) -> ContentDigest? {
-        guard let (directory, name) = try? source.tree.parent(of: real(number)) else { return nil }
-        return try? contentSample(name, in: directory).digest  // gone or unreadable: it is needed, and the copy says so
+    /// Whole directories.
+    package func question(about numbers: [Int]) -> PushQuestion {
+        var question = PushQuestion()
+        for number in numbers { question.add(blocks[number], number) }
+        return question
+    }
+
+    /// Some records only, and the directories they are in; files with their digests where these are asked for.
+    package func question(about chosen: [PushRecord], withDigests: Bool = false) -> PushQuestion {
+        var question = PushQuestion()
+        for (number, chosen) in Dictionary(grouping: chosen, by: \.block).sorted(by: { $0.key < $1.key }) {
+            let items = items(of: number)
+            for record in Set([0] + chosen.map(\.number)).sorted() {
+                let kind = withDigests && record > 0 ? digested(items[record]) : items[record].kind
+                if let kind { question.add(kind, number, record) }
+            }
+        }
+        return question
+    }
+
+    /// The record of a file with the digest of what travels of it; nil for what is no file, is gone or unreadable.
+    private func digested(_ item: Item) -> PushIndex.Kind? {
+        guard case .file(let name, let file) = item.kind else { return nil }
+        func record(_ size: Int64, _ digest: ContentDigest) -> PushIndex.Kind {
+            .file(name, PushIndex.File(mode: file.mode, size: size, modified: file.modified, digest: digest))
+        }
+        if case .part(let bytes) = disclosure(item, file) { return record(Int64(bytes.count), digest(of: bytes)) }
+        guard let (directory, last) = try? source.tree.parent(of: item.real) else { return nil }
+        return (try? contentSample(last, in: directory).digest).map { record(file.size, $0) }
+    }
+
+    // MARK: what travels
+
+    /// One thing that is pushed.
+    struct Item {
+        /// What it is called.
+        let path: FilePath
+        /// Where it is, free of symlinks.
+        let real: FilePath
+        let kind: PushIndex.Kind
     }
 
     /// What has to travel for these records: themselves, the directories above them, and what the links among them lead to.
     /// With `isTelling` the index goes before them, so that what the source does not have is known.
     package func write(
-        _ needed: [Int], isTelling: Bool, to send: @escaping (UnsafeRawBufferPointer) throws -> Void
+        _ needed: [PushRecord], isTelling: Bool, to send: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws -> (files: Int, bytes: Int64) {
         let sink = PlainSink(send)
         let tar = PushTar(source: source, sink: sink)
-        if isTelling { try tar.add(index.bytes, as: PushScope.index) }
+        if isTelling { try tar.add(PushIndex.head + blocks.flatMap(\.text), as: PushScope.index) }
         var written: Set<FilePath> = []
-        for number in withLinked(needed.sorted()) {
-            let (path, status) = (shown(number), origins[number].status)
-            // A directory of which only names were looked at comes with them.
-            guard let status else { continue }
-            try addDirectories(path.removingLastComponent(), tar, &written)
-            guard !path.isEmpty, written.insert(path).inserted else { continue }
-            switch index.records[number] {
-            case .directory: try tar.add(directory: path, status)
-            case .file:
-                switch disclosure(number) {
-                case .whole: try tar.add(file: real(number), as: path)
-                case .part(let bytes): try tar.add(bytes, as: path, status)
-                case .nothing: continue
-                }
-            case .link(_, let text, _): try tar.add(link: path, text, status)
-            }
+        for (number, records) in Dictionary(grouping: withLinked(needed), by: \.block).sorted(by: { $0.key < $1.key }) {
+            let items = items(of: number)
+            for record in records.map(\.number).sorted() { try write(items[record], number, tar, &written) }
         }
         try tar.finish()
         return (tar.files, sink.written)
+    }
+
+    /// What the records of a directory are about.
+    func items(of number: Int) -> [Item] {
+        let (block, place) = (blocks[number], places[number])
+        return records(block).map { kind in
+            switch kind {
+            case .directory, .same: Item(path: block.path, real: place.real, kind: kind)
+            case .file(let name, _): Item(path: block.path.appending(name), real: place.path(name), kind: kind)
+            case .link(let name, _, _):
+                Item(path: block.path.appending(name), real: place.real.appending(name), kind: kind)
+            }
+        }
+    }
+
+    private func write(_ item: Item, _ number: Int, _ tar: PushTar, _ written: inout Set<FilePath>) throws {
+        let path = item.path
+        // A directory of which only names were looked at comes with them.
+        if case .directory = item.kind, places[number].status == nil { return }
+        try addDirectories(path.removingLastComponent(), tar, &written)
+        guard !path.isEmpty, written.insert(path).inserted else { return }
+        switch item.kind {
+        case .directory: if let status = places[number].status { try tar.add(directory: path, status) }
+        case .same: return
+        case .file(_, let file):
+            switch disclosure(item, file) {
+            case .whole: try tar.add(file: item.real, as: path)
+            case .part(let bytes):
+                // Gone meanwhile: the next push has it.
+                if let status = try? source.tree.status(item.real) { try tar.add(bytes, as: path, status) }
+            case .nothing: return
+            }
+        case .link(_, let text, _):
+            if let status = try? source.tree.status(item.real) { try tar.add(link: path, text, status) }
+        }
     }
 
     /// Adds a directory and those above it, without what is in them.

@@ -1,3 +1,4 @@
+import CaiModel
 import CaiPlatform
 import SystemPackage
 
@@ -8,7 +9,13 @@ struct PushWalk: Sendable {
         let real: FilePath
         let shown: FilePath
         let status: FileStatus
-        let entries: [(name: FilePath.Component, status: FileStatus)]
+        /// The records of the directory and of its regular files.
+        let text: PushText
+        let count: Int
+        let directories: [FilePath.Component]
+        let links: [FilePath.Component]
+        /// Of the text, where no links are to be added to it.
+        let digest: ContentDigest?
         /// Which listing is that of the directory it is in.
         let parent: Int?
         /// Which are those of the directories in it, in the order of their names.
@@ -28,27 +35,48 @@ struct PushWalk: Sendable {
 
     /// Below this many directories a thread is not worth its start.
     private static let fewPlaces = 8
+    /// A directory with less text is not worth a digest.
+    private static let smallText = 256
 
-    /// Looks at a directory and at all below it but what a selection leaves out.
-    init(_ tree: Tree, real: FilePath, shown: FilePath, _ selection: PushSelection?) {
+    /// Looks at a directory and at all below it but what a selection leaves out. `isRemembered` makes digests.
+    init(_ tree: Tree, real: FilePath, shown: FilePath, _ selection: PushSelection?, isRemembered: Bool) {
         var level = [Place(real: real, shown: shown, parent: nil)]
         while !level.isEmpty {
             let threads = level.count < Self.fewPlaces ? 1 : Workers.count
-            let found = Workers.map(level, threads: threads) { Self.look($0, tree, selection) }
+            let found = Workers.map(level, threads: threads) { Self.look($0, tree, selection, isRemembered) }
             let first = listings.count
             for (place, listing) in zip(level, found) { add(listing, of: place) }
             level = listings.indices[first...].flatMap(places)
         }
     }
 
-    private static func look(_ place: Place, _ tree: Tree, _ selection: PushSelection?) -> Listing? {
+    private static func look(
+        _ place: Place, _ tree: Tree, _ selection: PushSelection?, _ isRemembered: Bool
+    ) -> Listing? {
         // Whatever the reason: it is told that the directory was not pushed.
         guard let directory = try? tree.directory(place.real), let status = try? directory.status(),
-            var entries = try? directory.entries()
+            let found = try? DirectoryListing(directory)
         else { return nil }
-        if let isLeftOut = selection?.leftOut(of: place.shown) { entries.removeAll { isLeftOut($0.name) } }
+        let isLeftOut = selection?.leftOut(of: place.shown)
+        var text = PushText()
+        text.add(directory: place.shown, mode: status.mode)
+        var (count, directories, links) = (1, [FilePath.Component](), [FilePath.Component]())
+        for entry in found.entries {
+            if let isLeftOut, let name = found.name(of: entry), isLeftOut(name) { continue }
+            switch entry.kind {
+            case .regular:
+                let file = PushIndex.File(mode: entry.mode, size: entry.size, modified: entry.modified)
+                found.withName(of: entry) { text.add(file: $0, file) }
+                count += 1
+            case .symlink: if let name = found.name(of: entry) { links.append(name) }
+            case .directory: if let name = found.name(of: entry) { directories.append(name) }
+            default: continue
+            }
+        }
+        let isTold = isRemembered && links.isEmpty && text.bytes.count > smallText
         return Listing(
-            real: place.real, shown: place.shown, status: status, entries: entries, parent: place.parent)
+            real: place.real, shown: place.shown, status: status, text: text, count: count, directories: directories,
+            links: links, digest: isTold ? digest(of: text.bytes) : nil, parent: place.parent)
     }
 
     private mutating func add(_ listing: Listing?, of place: Place) {
@@ -70,7 +98,7 @@ struct PushWalk: Sendable {
 
     private func places(in number: Int) -> [Place] {
         let listing = listings[number]
-        return listing.entries.filter { $0.status.kind == .directory }.map { name, _ in
+        return listing.directories.map { name in
             Place(real: listing.real.appending(name), shown: listing.shown.appending(name), parent: number)
         }
     }

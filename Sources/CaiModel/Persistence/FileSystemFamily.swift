@@ -1,5 +1,5 @@
 /// What a type of file system says about where its bytes are.
-enum FileSystemFamily: Hashable, Sendable {
+package enum FileSystemFamily: Hashable, Sendable {
     case disk, memory, overlay, network, share, image, kernel, automount, unknown
 
     /// By the name in the mount table, subtype included.
@@ -9,7 +9,10 @@ enum FileSystemFamily: Hashable, Sendable {
     }
 
     /// By statfs(2)'s `f_type`, which cannot tell one FUSE file system from another.
-    init(magic: UInt64) { self = Self.byMagic[magic & 0xFFFF_FFFF] ?? .unknown }
+    package init(magic: UInt64) { self = Self.byMagic[magic & 0xFFFF_FFFF] ?? .unknown }
+
+    /// Whether everything that changes files goes through this kernel, which then reports it (inotify(7)).
+    package var reportsChanges: Bool { [.disk, .memory, .overlay].contains(self) }
 
     private static let types: [(FileSystemFamily, [String])] = [
         (

@@ -34,6 +34,7 @@ package final class PushClient {
     private let token: String?
     private let label: String
     private var received: [UInt8] = []
+    private var unsent: [UInt8] = []
     private var position = 0
 
     /// Connects to a socket.
@@ -87,11 +88,12 @@ package final class PushClient {
         if content != nil { head += "Transfer-Encoding: chunked\r\n" }
         try renew()
         do {
-            try send(Array((head + "\r\n").utf8))
+            unsent = Array((head + "\r\n").utf8)
             if let content {
                 try content { try self.sendChunk($0) }
-                try send(Array("0\r\n\r\n".utf8))
+                unsent += "0\r\n\r\n".utf8
             }
+            try sendRest()
         } catch let error as SystemCallError where [.brokenPipe, .connectionReset].contains(error.errno) {
             // It may have said why it does not want the rest.
         }
@@ -100,13 +102,25 @@ package final class PushClient {
 
     // MARK: sending
 
-    private func send(_ bytes: [UInt8]) throws { try connection.write(bytes, FilePath(label)) }
-
     private func sendChunk(_ bytes: UnsafeRawBufferPointer) throws {
         if bytes.isEmpty { return }
-        try send(Array("\(String(bytes.count, radix: 16))\r\n".utf8))
-        try connection.write(bytes, FilePath(label))
-        try send([0x0D, 0x0A])
+        unsent += "\(String(bytes.count, radix: 16))\r\n".utf8
+        if bytes.count <= Self.smallChunk {
+            unsent.append(contentsOf: bytes)
+        } else {
+            try sendRest()
+            try connection.write(bytes, FilePath(label))
+        }
+        unsent += [0x0D, 0x0A]
+        if unsent.count > Self.smallChunk { try sendRest() }
+    }
+
+    /// Each time something comes, the other side wakes up: small pieces go together.
+    private static let smallChunk = 32 << 10
+
+    private func sendRest() throws {
+        defer { unsent.removeAll(keepingCapacity: true) }
+        try connection.write(unsent, FilePath(label))
     }
 
     // MARK: receiving
