@@ -105,6 +105,36 @@ import Testing
         #expect(try world.text("/etc/passwd") == before)
     }
 
+    @Test func `A31c: a mount point that became a symlink leads nowhere out of the root`() throws {
+        let world = try world("import = [\"A\"]\nfrom_host = true")
+        let elsewhere = try World([:])
+        let before = try elsewhere.snapshot()
+        try world.remove("/mnt/agent-data")
+        try world.put("/mnt/agent-data", .link(elsewhere.root))
+        let run = try world.importHost(environment: ["A": "1"])
+        #expect(run.code != 0 && run.errors.contains("[ERROR]"), "\(run)")
+        #expect(try elsewhere.snapshot().differences(from: before) == [])
+    }
+
+    @Test(.needs("strace")) func `A31d: whatever has the name of a temporary file is neither followed nor opened`()
+        throws
+    {
+        let world = try world("import = [\"A\"]\nfrom_host = true")
+        let trace = world.path("/trace").string
+        let run = try world.cai(
+            ["import", "--from", world.host], environment: ["A": "1"],
+            wrapper: ["strace", "-f", "-e", "trace=open,openat,openat2,creat", "-o", trace])
+        #expect(run.code == 0, "\(run)")
+        let made = try Files.text(FilePath(trace)).split(separator: "\n").filter {
+            $0.contains("O_CREAT") && !$0.contains("= -1 ")
+        }
+        // The lock is the same file for all runs; everything else is made anew, or not at all.
+        #expect(made.contains { $0.contains("O_EXCL") })
+        #expect(
+            made.allSatisfy { $0.contains("O_EXCL") || $0.contains("\"lock\"") && $0.contains("O_NOFOLLOW") }, "\(made)"
+        )
+    }
+
     @Test func `wrong types of from_host and env_file are errors`() throws {
         for line in ["from_host = \"yes\"", "env_file = 1"] {
             let run = try world("import = [\"A\"]\n" + line).importHost()

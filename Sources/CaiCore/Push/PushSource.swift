@@ -8,10 +8,12 @@ package import SystemPackage
 /// travel as what an import makes of them: as links to what is imported too, else as what they lead to.
 package final class PushSource {
     /// A directory of the index: where it is, free of symlinks.
-    private struct Place {
+    struct Place {
         let real: FilePath
         /// Nil for a directory of which only names were looked at.
         let status: FileStatus?
+        /// When the newest of its files changed.
+        var newest = Int64.min
         /// Where files are that are not in it: symlinks lead to them.
         var elsewhere: [FilePath.Component: FilePath] = [:]
 
@@ -30,7 +32,7 @@ package final class PushSource {
     let options: Options
     private(set) var selection: PushSelection?
     /// One for each directory of the index.
-    private var places: [Place] = []
+    private(set) var places: [Place] = []
     /// What the index has.
     package private(set) var blocks: [PushBlock] = []
     /// Everything that goes somewhere; nil as long as nobody asked.
@@ -70,9 +72,8 @@ package final class PushSource {
         self.selection = selection
         roots = nil
         if arrangement == .volume { return add(directory: FilePath(), shown: FilePath()) }
-        var paths = Set(PushScope.whole + selection.paths)
-        paths.formUnion(gitIncludes)
-        for path in paths.sorted(by: { $0.string < $1.string }) where !isInside(path, paths) { add(path) }
+        let paths = Set((PushScope.whole + selection.paths + gitIncludes).map(PathKey.init))
+        for key in paths.sorted() where !isInside(key.path, paths) { add(key.path) }
     }
 
     /// What has been found and nobody was told yet.
@@ -81,10 +82,10 @@ package final class PushSource {
         return findings.filter { told.insert($0).inserted }
     }
 
-    private func isInside(_ path: FilePath, _ paths: Set<FilePath>) -> Bool {
+    private func isInside(_ path: FilePath, _ paths: Set<PathKey>) -> Bool {
         var above = path.removingLastComponent()
         while !above.isEmpty {
-            if paths.contains(above) { return true }
+            if paths.contains(PathKey(above)) { return true }
             above.removeLastComponent()
         }
         return false
@@ -125,7 +126,7 @@ package final class PushSource {
         let listing = walk.listings[number]
         chain.append(listing.real)
         defer { chain.removeLast() }
-        var place = Place(real: listing.real, status: listing.status)
+        var place = Place(real: listing.real, status: listing.status, newest: listing.newest)
         var (text, count) = (listing.text, listing.count)
         var linked: [(name: FilePath.Component, real: FilePath)] = []
         for name in listing.links {
@@ -239,7 +240,7 @@ package final class PushSource {
         }
     }
 
-    private func records(_ block: PushBlock) -> [PushIndex.Kind] {
+    func records(_ block: PushBlock) -> [PushIndex.Kind] {
         (try? block.records()) ?? []  // it was written here
     }
 
@@ -255,126 +256,6 @@ package final class PushSource {
         }
         defer { watched = ids }
         return !ids.isSubset(of: watched)
-    }
-
-    // MARK: what is asked
-
-    /// The whole index; directories that a service may remember are told by their digests.
-    package func question() -> PushQuestion {
-        var question = PushQuestion()
-        for (number, block) in blocks.enumerated() {
-            if let digest = block.digest {
-                question.add(.same(block.path, digest), number, 0)
-            } else {
-                question.add(block, number)
-            }
-        }
-        return question
-    }
-
-    /// Whole directories.
-    package func question(about numbers: [Int]) -> PushQuestion {
-        var question = PushQuestion()
-        for number in numbers { question.add(blocks[number], number) }
-        return question
-    }
-
-    /// Some records only, and the directories they are in; files with their digests where these are asked for.
-    package func question(about chosen: [PushRecord], withDigests: Bool = false) -> PushQuestion {
-        var question = PushQuestion()
-        for (number, chosen) in Dictionary(grouping: chosen, by: \.block).sorted(by: { $0.key < $1.key }) {
-            let items = items(of: number)
-            for record in Set([0] + chosen.map(\.number)).sorted() {
-                let kind = withDigests && record > 0 ? digested(items[record]) : items[record].kind
-                if let kind { question.add(kind, number, record) }
-            }
-        }
-        return question
-    }
-
-    /// The record of a file with the digest of what travels of it; nil for what is no file, is gone or unreadable.
-    private func digested(_ item: Item) -> PushIndex.Kind? {
-        guard case .file(let name, let file) = item.kind else { return nil }
-        func record(_ size: Int64, _ digest: ContentDigest) -> PushIndex.Kind {
-            .file(name, PushIndex.File(mode: file.mode, size: size, modified: file.modified, digest: digest))
-        }
-        if case .part(let bytes) = disclosure(item, file) { return record(Int64(bytes.count), digest(of: bytes)) }
-        guard let (directory, last) = try? source.tree.parent(of: item.real) else { return nil }
-        return (try? contentSample(last, in: directory).digest).map { record(file.size, $0) }
-    }
-
-    // MARK: what travels
-
-    /// One thing that is pushed.
-    struct Item {
-        /// What it is called.
-        let path: FilePath
-        /// Where it is, free of symlinks.
-        let real: FilePath
-        let kind: PushIndex.Kind
-    }
-
-    /// What has to travel for these records: themselves, the directories above them, and what the links among them lead to.
-    /// With `isTelling` the index goes before them, so that what the source does not have is known.
-    package func write(
-        _ needed: [PushRecord], isTelling: Bool, to send: @escaping (UnsafeRawBufferPointer) throws -> Void
-    ) throws -> (files: Int, bytes: Int64) {
-        let sink = PlainSink(send)
-        let tar = PushTar(source: source, sink: sink)
-        if isTelling { try tar.add(PushIndex.head + blocks.flatMap(\.text), as: PushScope.index) }
-        var written: Set<FilePath> = []
-        for (number, records) in Dictionary(grouping: withLinked(needed), by: \.block).sorted(by: { $0.key < $1.key }) {
-            let items = items(of: number)
-            for record in records.map(\.number).sorted() { try write(items[record], number, tar, &written) }
-        }
-        try tar.finish()
-        return (tar.files, sink.written)
-    }
-
-    /// What the records of a directory are about.
-    func items(of number: Int) -> [Item] {
-        let (block, place) = (blocks[number], places[number])
-        return records(block).map { kind in
-            switch kind {
-            case .directory, .same: Item(path: block.path, real: place.real, kind: kind)
-            case .file(let name, _): Item(path: block.path.appending(name), real: place.path(name), kind: kind)
-            case .link(let name, _, _):
-                Item(path: block.path.appending(name), real: place.real.appending(name), kind: kind)
-            }
-        }
-    }
-
-    private func write(_ item: Item, _ number: Int, _ tar: PushTar, _ written: inout Set<FilePath>) throws {
-        let path = item.path
-        // A directory of which only names were looked at comes with them.
-        if case .directory = item.kind, places[number].status == nil { return }
-        try addDirectories(path.removingLastComponent(), tar, &written)
-        guard !path.isEmpty, written.insert(path).inserted else { return }
-        switch item.kind {
-        case .directory: if let status = places[number].status { try tar.add(directory: path, status) }
-        case .same: return
-        case .file(_, let file):
-            switch disclosure(item, file) {
-            case .whole: try tar.add(file: item.real, as: path)
-            case .part(let bytes):
-                // Gone meanwhile: the next push has it.
-                if let status = try? source.tree.status(item.real) { try tar.add(bytes, as: path, status) }
-            case .nothing: return
-            }
-        case .link(_, let text, _):
-            if let status = try? source.tree.status(item.real) { try tar.add(link: path, text, status) }
-        }
-    }
-
-    /// Adds a directory and those above it, without what is in them.
-    private func addDirectories(_ path: FilePath, _ tar: PushTar, _ written: inout Set<FilePath>) throws {
-        guard !path.isEmpty, !written.contains(path) else { return }
-        try addDirectories(path.removingLastComponent(), tar, &written)
-        written.insert(path)
-        guard case .found(let real, .directory) = resolver.resolve(path),
-            let status = try? source.tree.directory(real).status()
-        else { return }  // gone meanwhile: it is made with the mode of one that nobody named
-        try tar.add(directory: path, status)
     }
 }
 

@@ -16,6 +16,8 @@ struct PushWalk: Sendable {
         let links: [FilePath.Component]
         /// Of the text, where no links are to be added to it.
         let digest: ContentDigest?
+        /// When the newest of its files changed.
+        let newest: Int64
         /// Which listing is that of the directory it is in.
         let parent: Int?
         /// Which are those of the directories in it, in the order of their names.
@@ -60,13 +62,14 @@ struct PushWalk: Sendable {
         let isLeftOut = selection?.leftOut(of: place.shown)
         var text = PushText()
         text.add(directory: place.shown, mode: status.mode)
-        var (count, directories, links) = (1, [FilePath.Component](), [FilePath.Component]())
+        var (count, newest, directories, links) = (1, Int64.min, [FilePath.Component](), [FilePath.Component]())
         for entry in found.entries {
             if let isLeftOut, let name = found.name(of: entry), isLeftOut(name) { continue }
             switch entry.kind {
             case .regular:
                 let file = PushIndex.File(mode: entry.mode, size: entry.size, modified: entry.modified)
                 found.withName(of: entry) { text.add(file: $0, file) }
+                newest = max(newest, entry.modified)
                 count += 1
             case .symlink: if let name = found.name(of: entry) { links.append(name) }
             case .directory: if let name = found.name(of: entry) { directories.append(name) }
@@ -76,7 +79,7 @@ struct PushWalk: Sendable {
         let isTold = isRemembered && links.isEmpty && text.bytes.count > smallText
         return Listing(
             real: place.real, shown: place.shown, status: status, text: text, count: count, directories: directories,
-            links: links, digest: isTold ? digest(of: text.bytes) : nil, parent: place.parent)
+            links: links, digest: isTold ? digest(of: text.bytes) : nil, newest: newest, parent: place.parent)
     }
 
     private mutating func add(_ listing: Listing?, of place: Place) {
