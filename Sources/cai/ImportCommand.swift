@@ -151,10 +151,11 @@ struct ImportCommand: ParsableCommand {
         }
         // Noted before anything is done, so that an undo knows it although somebody ends this process meanwhile.
         let notes = AdditionNotes(session.machine)
-        let planned = try job.run(session.options("links", isPreview: true), policy: .respectStrangers).outcomes
-        try notes.append(planned, to: run, options)
-        let links = try job.run(options, policy: .respectStrangers)
-        let known = planned.map(\.step)
+        let preview = try job.run(session.options("links", isPreview: true), policy: .respectStrangers)
+        try notes.append(preview.outcomes, to: run, options)
+        // Mostly the links are right already, and need no second look.
+        let links = try preview.ofIdleRun ?? job.run(options, policy: .respectStrangers)
+        let known = preview.outcomes.map(\.step)
         try notes.append(links.outcomes.filter { !known.contains($0.step) }, to: run, options)
         try notes.keepLinkStamp(of: run, options)
         try job.stamp(links, options)

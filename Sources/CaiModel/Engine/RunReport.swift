@@ -28,6 +28,13 @@ package struct RunReport<Detail: Planned>: Sendable {
         self.isPreview = isPreview
     }
 
+    /// What a run comes to of which this is the preview, where that has nothing to do and nothing to say; nil else, because
+    /// only the run itself knows.
+    package var ofIdleRun: RunReport? {
+        guard outcomes.isEmpty, findings.isEmpty else { return nil }
+        return RunReport(detail: detail, outcomes: [], findings: [], run: nil, isPreview: false)
+    }
+
     /// Every finding, those of the steps included.
     package var allFindings: [Finding] { findings + outcomes.flatMap(\.findings) }
     package var problems: [Outcome] { outcomes.filter(\.isProblem) }
