@@ -236,12 +236,14 @@ extension Engine {
     }
 
     /// Keeps the displaced store within its limits. A run that displaced hardly anything is no reason to look at how large the
-    /// others are, which takes longer than a small run: their number counts then.
+    /// others are, which takes longer than a small run: their number counts then. As many of such runs as may be kept take an
+    /// eighth more than the limit at most.
     func forgetOldRuns(after newest: RunID, _ findings: inout [Finding]) {
         do {
             let store = DisplacedStore(machine.volume)
+            let small = options.retention.bytes / 8 / UInt64(max(options.retention.runs, 1))
             // Where its size cannot be told, all are looked at, and say why.
-            let isSmall = (try? store.size(of: newest)).map { UInt64($0) < options.retention.bytes / 1000 } ?? false
+            let isSmall = (try? store.size(of: newest)).map { UInt64($0) < small } ?? false
             let runs = try store.runs().map { run in
                 let bytes = isSmall ? 0 : try UInt64(store.size(of: run))
                 return Retention.Run(id: run.text, bytes: bytes, isAutomatic: run.command == LinkGuard.command)
