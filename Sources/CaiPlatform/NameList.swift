@@ -17,6 +17,11 @@ package struct NameList: Sendable {
         return try call(bytes)
     }
 
+    /// The bytes of a name, which are there only as long as `body` runs.
+    package func withBytes<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withName(at: index) { body(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    }
+
     package func name(at index: Int) -> FilePath.Component? {
         withName(at: index) { FilePath.Component(platformString: $0) }
     }
