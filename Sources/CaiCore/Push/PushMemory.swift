@@ -27,13 +27,16 @@ package final class PushMemory: Sendable {
         let watch: ChangeWatch.ID
     }
 
-    /// More directories than these are not remembered; each takes about a kilobyte, most of it the kernel's.
+    /// More directories than these are not remembered, nor watched at a time; each takes about a kilobyte, most of it the
+    /// kernel's.
     static let mostDirectories = 8192
 
     fileprivate struct State {
         var watch: ChangeWatch?
         var scope: Scope?
         var known: [PathKey: Known] = [:]
+        /// How often a directory may have come to be watched since `watch` was made.
+        var watched = 0
     }
 
     private let state = Mutex(State())
@@ -41,14 +44,16 @@ package final class PushMemory: Sendable {
     package init() {}
 
     /// Calls `body` with what is known and may be added to; with nothing while another question is being answered, or where
-    /// directories cannot be watched.
+    /// directories cannot be watched. The question is about `directories` with all that is in them, which may be watched.
     func use<Result>(
-        _ scope: Scope, _ body: ([PathKey: Known], ChangeWatch?) throws -> (Result, [PathKey: Known])
+        _ scope: Scope, directories: Int,
+        _ body: ([PathKey: Known], ChangeWatch?) throws -> (Result, [PathKey: Known])
     ) rethrows -> Result {
         let result = try state.withLockIfAvailable { state in
-            state.refresh(scope)
-            let (result, found) = try body(state.known, state.watch)
-            state.add(found)
+            state.refresh(scope, directories)
+            let (result, found) = try body(
+                state.known, directories > Self.mostDirectories ? nil : state.watch)
+            state.known.merge(found) { $1 }
             return result
         }
         return try result ?? body([:], nil).0
@@ -56,13 +61,14 @@ package final class PushMemory: Sendable {
 }
 
 extension PushMemory.State {
-    /// Forgets what does not hold any more.
-    fileprivate mutating func refresh(_ scope: PushMemory.Scope) {
-        if scope != self.scope {
-            (self.scope, known) = (scope, [:])
+    /// Forgets what does not hold any more, and everything where too much would be watched.
+    fileprivate mutating func refresh(_ scope: PushMemory.Scope, _ directories: Int) {
+        if scope != self.scope || watched + directories > PushMemory.mostDirectories {
+            (self.scope, known, watched) = (scope, [:], directories)
             watch = try? ChangeWatch()  // no instance is left: nothing is remembered
             return
         }
+        watched += directories
         var changed: Set<ChangeWatch.ID> = []
         var isOverflown = false
         do {
@@ -74,10 +80,5 @@ extension PushMemory.State {
             isOverflown = true
         }
         known = isOverflown ? [:] : known.filter { !changed.contains($0.value.watch) }
-    }
-
-    fileprivate mutating func add(_ found: [PathKey: PushMemory.Known]) {
-        known.merge(found) { $1 }
-        if known.count > PushMemory.mostDirectories { known = [:] }
     }
 }

@@ -56,7 +56,8 @@ package struct PushPlanJob {
         let scope = PushMemory.Scope(
             arrangement: arrangement, withoutSecrets: withoutSecrets, entries: entries, device: status.device,
             inode: status.inode)
-        return memory.use(scope) { known, watch in
+        let directories = records.count { if case .directory = $0 { true } else { false } }
+        return memory.use(scope, directories: directories) { known, watch in
             let look = Look(request: request, known: known, watch: watch, baseline: baseline)
             let parts = Workers.map(pieces(records), threads: Workers.count) { findings(look, $0) }
             let whole = parts.reduce(into: Findings()) { $0.add($1) }
