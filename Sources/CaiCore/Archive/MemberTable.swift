@@ -7,7 +7,7 @@ struct MemberTable: Sendable {
 
     private struct Record: Sendable {
         var path: Int
-        var length: UInt16
+        var length: UInt32
         var kind: Kind
         var mode: UInt16
         /// The number of its digest, from 1; 0 where there is none.
@@ -75,7 +75,7 @@ struct MemberTable: Sendable {
         member.path.withBytes { bytes.append(contentsOf: $0) }
         records.append(
             Record(
-                path: start, length: UInt16(clamping: bytes.count - start), kind: kind, mode: member.mode,
+                path: start, length: UInt32(clamping: bytes.count - start), kind: kind, mode: member.mode,
                 digest: 0, size: member.size, modified: member.modified))
         if let digest = member.digest { set(digest, at: records.count - 1) }
         enter(records.count - 1)

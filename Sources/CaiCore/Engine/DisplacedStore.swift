@@ -30,9 +30,10 @@ package struct DisplacedStore: Sendable {
         Tree(root: try volume.makeDirectories(Self.directory.appending(run.text), mode: 0o700))
     }
 
-    /// The list of what a run added; nil where there is none.
-    func additionText(of run: RunID) throws -> [UInt8]? {
-        let root = try make(run).root
+    /// The list of what a run added, to be added to; its directory is made when it is missing. Nil where there is none.
+    func additionText(of run: RunID) throws -> [UInt8]? { try additionText(in: make(run).root) }
+
+    private func additionText(in root: Directory) throws -> [UInt8]? {
         guard Node(Self.additions, in: root).isFile else { return nil }
         return try root.openFile(Self.additions).readAll(
             limit: Self.largestList, root.label.appending(Self.additions))
@@ -44,10 +45,10 @@ package struct DisplacedStore: Sendable {
     /// `DamagedAdditions` for a list that no run wrote.
     func additions(of run: RunID) throws -> [Addition] {
         let root = try open(run).root
-        guard Node(Self.additions, in: root).isFile else { return [] }
-        let path = root.label.appending(Self.additions)
-        let bytes = try root.openFile(Self.additions).readAll(limit: Self.largestList, path)
-        guard let additions = AdditionList.additions(in: bytes) else { throw DamagedAdditions(path: path) }
+        guard let bytes = try additionText(in: root) else { return [] }
+        guard let additions = AdditionList.additions(in: bytes) else {
+            throw DamagedAdditions(path: root.label.appending(Self.additions))
+        }
         return additions
     }
 
@@ -122,7 +123,8 @@ final class DisplacedRun {
             try copier.copy(name, in: directory, to: parent, as: part)
             try parent.renameExclusively(part, to: parent, free)
         } catch {
-            try? TreeEmptier.remove(part, in: parent)  // the original is still where it was
+            // Half a copy: the original is still where it was, and a copy that stays is removed by the next try.
+            try? TreeEmptier.remove(part, in: parent)
             throw error
         }
         try parent.sync()

@@ -158,9 +158,10 @@ private struct StagingWork {
 
     private func move(_ file: StagingJob.File) throws -> StagedContent {
         let isDocument = StagingJob.isDocument(file)
-        let known = source.digest(folder.appending(file.from))
-        let sample = try known == nil || isDocument ? contentSample(file.from, in: from) : nil
-        let digest = try known ?? sample?.digest ?? contentSample(file.from, in: from).digest
+        let sample = try isDocument ? contentSample(file.from, in: from) : nil
+        let digest =
+            try source.digest(folder.appending(file.from)) ?? sample?.digest
+            ?? contentSample(file.from, in: from).digest
         try from.renameExclusively(file.from, to: to, file.to)
         if file.facts.mode != file.mode { try to.setMode(of: file.to, to: file.mode) }
         if isDurable { try to.openFile(file.to).sync(to.label.appending(file.to)) }
