@@ -39,6 +39,7 @@ struct ManifestVerifier {
 
     /// Throws `ArchiveProblem` for the first thing that is not what the manifest says.
     mutating func finish(_ members: MemberTable) throws {
+        // What an amendment takes back is not expected any more.
         let entries = manifest.entries.compactMap { entry -> ExportManifest.Entry? in
             let entry = amendments[PathKey(entry.path)] ?? entry
             return entry.kind == .omitted ? nil : entry

@@ -68,10 +68,11 @@ struct StagingTree {
 
     /// Removes everything that was made.
     mutating func abandon() {
-        _ = try? writers.drain()  // only so that nothing is written any more
+        _ = try? writers.drain()  // an error is no news: only so that nothing is written any more
         trail = []
-        guard let names = try? root.names() else { return }  // whoever staged looks after the rest
-        for name in names { try? TreeEmptier.remove(name, in: root) }
+        // What cannot be listed or removed now goes with the whole staging directory, which its maker removes.
+        guard let names = try? root.names() else { return }
+        for name in names { try? TreeEmptier.remove(name, in: root) }  // likewise
     }
 
     /// Waits for the files and gives the directories their modes and times, the inner ones first.

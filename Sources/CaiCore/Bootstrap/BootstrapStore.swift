@@ -38,7 +38,8 @@ struct BootstrapStore {
     /// Whether the first setup was done, and when. A file that says nothing of it counts as done: what is shut stays shut.
     func readCompletion() throws -> (isCompleted: Bool, time: String?) {
         guard let bytes = try read(Self.completion) else { return (false, nil) }
-        guard let root = try? JSONDocument(bytes).root else { return (true, nil) }  // as above
+        // What cannot be parsed counts as done, as what says nothing does.
+        guard let root = try? JSONDocument(bytes).root else { return (true, nil) }
         return (root["completed"]?.bool ?? true, root["completed_at"]?.string)
     }
 

@@ -75,7 +75,8 @@ struct BaselineStore {
         }
         let whole = base.merged(with: changes, generation: base.generation + 1, keepingForgotten: false)
         try state.replace(Self.base, in: directory, with: whole.pieces)
-        try? directory.unlink(Self.changes)  // of another generation now: read by nobody
+        // Where they stay, nobody reads them: they are of another generation now.
+        try? directory.unlink(Self.changes)
     }
 
     /// What opening and reading say of something that is no file of ours.

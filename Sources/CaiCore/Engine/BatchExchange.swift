@@ -63,7 +63,8 @@ struct BatchExchange {
         do {
             let staging = try volume.directory(directory)
             if let name = FilePath.Component(run.text) { try TreeEmptier.remove(name, in: staging) }
-            try? volume.directory(StateDirectory.path).removeDirectory("staging")  // not empty: somebody else's work
+            // It stays where it is not empty, for who works in it, and an empty one is in nobody's way.
+            try? volume.directory(StateDirectory.path).removeDirectory("staging")
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return
         }

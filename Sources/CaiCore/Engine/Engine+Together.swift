@@ -10,7 +10,8 @@ extension Engine {
         _ first: Detail, _ plan: (BaselineSource) -> Detail, _ run: RunID, _ source: BaselineSource,
         _ earlier: [Finding], _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
-        try? note()  // who holds the lock is a courtesy to those who wait
+        // Only a name for those who wait: the lock holds without it.
+        try? note()
         var detail = first
         let baseline = source.baseline
         try source.check()

@@ -60,7 +60,7 @@ package struct Engine {
         }
         return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
             if first.plan.isAtomic, pending.isEmpty, glance.isCurrent {
-                return try applyTogether(first, plan, try newRun(), source, [], note)
+                return try applyTogether(first, plan, try newRun(), source, findings, note)
             }
             return try locked(plan, hasPending: !pending.isEmpty, note)
         }
@@ -98,7 +98,8 @@ package struct Engine {
         }
         let run = try newRun()
         if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings, note) }
-        try? note()  // who holds the lock is a courtesy to those who wait
+        // Only a name for those who wait: the lock holds without it.
+        try? note()
         let applier = Applier(machine, run: run, baseline: source.baseline, guarding: guarding)
         try source.check()
         findings += source.findings + detail.plan.findings
@@ -184,6 +185,7 @@ extension Engine {
         let displaced = DisplacedRun(machine.volume, id: run)
         let recovery = Recovery(machine, displaced: displaced)
         let entry = try journal.read(run)
+        // No entry that can be read: every place that a run of ours may have been at is looked at.
         if let batch = entry?.batch { return try finish(run, batch, displaced) }
         let record = entry?.recoverableSteps
         if let record {
@@ -198,7 +200,8 @@ extension Engine {
             try keepWorkshop(of: run, displaced)
         }
         try displaced.removeParts()
-        try? recovery.restoreModes(of: run)  // more open than it was, but nothing is missing: no reason to stop for
+        // A mode that stays as it is during a run keeps nobody from his data: no reason to leave the run unfinished.
+        try? recovery.restoreModes(of: run)
         try journal.end(run)
         let kept = displaced.paths.count
         return Finding(

@@ -55,7 +55,8 @@ struct StateDirectory {
         do {
             try workshop.rename(part, to: directory, name, .replace)
         } catch {
-            try? workshop.unlink(part)  // our own text, complete nowhere else but not needed
+            // The old text still stands; a part that stays is removed by the next writer, above.
+            try? workshop.unlink(part)
             throw error
         }
         try directory.sync()
