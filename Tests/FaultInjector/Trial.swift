@@ -54,16 +54,26 @@ final class Trial {
         } else if let code = faulty.code, code > 128 {
             problems.append("the disturbed run crashed: exit \(code): \(faulty.output)")
         }
-        if scenario.isAtomic { problems += try between() }
+        if scenario.isAtomic { problems += try between(fault) }
         return problems + (try settle("second run", converges: !fault.isLie))
     }
 
-    /// What is neither as before nor as after, once another command has finished or taken back what was begun.
-    private func between() throws -> [String] {
+    /// What is neither as before nor as after, once another command has finished or taken back what was begun. Where something
+    /// was said to be missing, a run may do what is right without it: then each path by itself is as before or as after.
+    private func between(_ fault: Fault) throws -> [String] {
         _ = try world.cai(["sync"])
+        let before = Self.comparable(start)
         let now = Self.comparable(world.contents())
-        if now == Self.comparable(start) { return [] }
-        return differences(world.contents()).map { "between old and new: \($0)" }
+        if now == before { return [] }
+        guard fault.isLie else { return differences(world.contents()).map { "between old and new: \($0)" } }
+        let (old, new) = (Self.byPath(before), Self.byPath(expected))
+        let here = Self.byPath(now)
+        return Set(here.keys).union(old.keys).union(new.keys)
+            .filter { here[$0] != old[$0] && here[$0] != new[$0] }.map { "neither old nor new: \($0.shown)" }.sorted()
+    }
+
+    private static func byPath(_ nodes: [Node]) -> [FilePath: Node] {
+        Dictionary(nodes.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Runs the command twice more: the first must lead to what an undisturbed run leads to, the second to nothing.
@@ -127,8 +137,7 @@ final class Trial {
 
     private func differences(_ contents: World.Contents) -> [String] {
         let now = Self.comparable(contents)
-        let expectedByPath = Dictionary(expected.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let nowByPath = Dictionary(now.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        let (expectedByPath, nowByPath) = (Self.byPath(expected), Self.byPath(now))
         let missing = expected.filter { nowByPath[$0.path] == nil }.map { "not converged: missing \($0.path.shown)" }
         let other = now.compactMap { node -> String? in
             guard let wanted = expectedByPath[node.path] else { return "not converged: unexpected \(node.path.shown)" }
