@@ -89,10 +89,14 @@ struct ExportWriting {
                 return try store(
                     member(item, .file(size: content.size, extents: [0..<content.size]), attributes), bytes)
             }
-        } else if try isUnchanged(file, content, path),
-            try storeLarge(item, content, file, path, attributes)
-        {
-            return
+        } else {
+            let isUntouched = try file.status(path).isUntouched(since: content.status)
+            // One that has only grown can be stored as well.
+            if try isUntouched || StableReading.digest(file, content.size, path, { _ in }) == content.digest,
+                try storeLarge(item, content, file, path, attributes, isUntouched: isUntouched)
+            {
+                return
+            }
         }
         try storeAgain(item.path, name, directory, attributes)
     }
@@ -112,40 +116,36 @@ struct ExportWriting {
         bytes.reserveCapacity(Int(content.size))
         if try file.status(path).isUntouched(since: content.status) {
             let found = try StableReading.check(file, content.size, path) { bytes.append(contentsOf: $0) }
-            if found == content.check { return bytes }
+            if found == content.check, try file.status(path).isUntouched(since: content.status) { return bytes }
             bytes = []
         }
         let found = try StableReading.digest(file, content.size, path) { bytes.append(contentsOf: $0) }
         return found == content.digest ? bytes : nil
     }
 
-    /// Whether a large file can be stored while it is read: nothing has touched it since the survey, or it has only grown.
-    private func isUnchanged(
-        _ file: borrowing Descriptor, _ content: StableContent, _ path: FilePath
-    ) throws -> Bool {
-        if try file.status(path).isUntouched(since: content.status) { return true }
-        return try StableReading.digest(file, content.size, path) { _ in } == content.digest
-    }
-
     /// Stores a large file while it is read. False when it changed meanwhile: what is in the archive then is no moment's
     /// content, and has to be stored again.
     private mutating func storeLarge(
         _ item: ExportItem, _ content: StableContent, _ file: borrowing Descriptor, _ path: FilePath,
-        _ attributes: [(name: String, value: [UInt8])]
+        _ attributes: [(name: String, value: [UInt8])], isUntouched: Bool
     ) throws -> Bool {
         let size = content.size
         let extents = content.status.isSparse ? file.dataRanges(size: size) : [0..<size]
         try tar.begin(member(item, .file(size: size, extents: extents), attributes))
         var check = RunningCheck()
+        // The check is enough for what nobody touches: whoever writes to the file could make one that has the same.
+        var digest = isUntouched ? nil : RunningDigest()
         var position: Int64 = 0
         var isWhole = true
         for extent in extents {
             check.addZeros(extent.lowerBound - position)
+            digest?.addZeros(extent.lowerBound - position)
             var left = Int64(extent.count)
             let tar = tar
             isWhole =
                 try file.readPieces(extent, path) { bytes in
                     check.add(bytes)
+                    digest?.add(bytes)
                     try tar.write(bytes)
                     left -= Int64(bytes.count)
                 } && isWhole
@@ -153,8 +153,11 @@ struct ExportWriting {
             position = extent.upperBound
         }
         check.addZeros(size - position)
+        digest?.addZeros(size - position)
         try tar.end()
-        return isWhole && check.value == content.check
+        guard isWhole, check.value == content.check else { return false }
+        if let digest { return digest.digest == content.digest }
+        return try file.status(path).isUntouched(since: content.status)
     }
 
     /// Writes zeros in place of what a file does not have any more; its header said that they come.
