@@ -65,6 +65,42 @@ int cai_processor_count(void) {
     return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
 }
 
+/// What a thread that was started elsewhere does first, and then.
+struct beginning {
+    cpu_set_t processors;
+    void *(*body)(void *);
+    void *context;
+};
+
+static void *begin(void *argument) {
+    struct beginning beginning = *(struct beginning *)argument;
+    free(argument);
+    pthread_setaffinity_np(pthread_self(), sizeof beginning.processors, &beginning.processors);
+    return beginning.body(beginning.context);
+}
+
+int cai_create_thread_elsewhere(pthread_t *thread, void *(*body)(void *), void *context) {
+    cpu_set_t others;
+    struct beginning *beginning = malloc(sizeof *beginning);
+    int here = sched_getcpu();
+    if (beginning && here >= 0 && here < CPU_SETSIZE &&
+        sched_getaffinity(0, sizeof beginning->processors, &beginning->processors) == 0) {
+        beginning->body = body;
+        beginning->context = context;
+        others = beginning->processors;
+        CPU_CLR(here, &others);
+        pthread_attr_t attributes;
+        if (CPU_COUNT(&others) > 0 && pthread_attr_init(&attributes) == 0) {
+            int result = pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
+            if (result == 0) result = pthread_create(thread, &attributes, begin, beginning);
+            pthread_attr_destroy(&attributes);
+            if (result == 0) return 0;
+        }
+    }
+    free(beginning);
+    return pthread_create(thread, NULL, body, context);
+}
+
 void cai_give_back_memory(void) { malloc_trim(0); }
 
 void cai_share_memory(void) { mallopt(M_ARENA_MAX, 1); }

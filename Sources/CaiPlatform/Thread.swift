@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// A thread that runs one closure (pthread_create(3)).
@@ -9,16 +10,19 @@ package struct Thread {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Starts it; nil when the system has no thread to give.
-    package init?(_ body: @escaping @Sendable () -> Void) {
+    /// Starts it; nil when the system has no thread to give. It begins on another processor than this one where
+    /// `isElsewhere` says that this thread goes on at the same time.
+    package init?(isElsewhere: Bool = false, _ body: @escaping @Sendable () -> Void) {
         var id = pthread_t()
         let context = Unmanaged.passRetained(Body(body))
-        let status = pthread_create(
-            &id, nil,
-            { context in
-                if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
+        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+            if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
+            return nil
+        }
+        let status =
+            isElsewhere
+            ? cai_create_thread_elsewhere(&id, run, context.toOpaque())
+            : pthread_create(&id, nil, run, context.toOpaque())
         guard status == 0 else {
             context.release()
             return nil

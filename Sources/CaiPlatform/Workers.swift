@@ -17,7 +17,9 @@ package enum Workers {
         _ body: @escaping @Sendable (Item) throws(Failure) -> Output
     ) throws(Failure) -> [Output] {
         let progress = Progress(items, body)
-        let others = (1..<max(min(threads, items.count), 1)).compactMap { _ in Thread { progress.work() } }
+        let others = (1..<max(min(threads, items.count), 1)).compactMap { _ in
+            Thread(isElsewhere: true) { progress.work() }
+        }
         progress.work()
         others.forEach { $0.join() }
         return try progress.result()

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -83,6 +84,12 @@ int cai_unlock_range(int descriptor, int64_t start, int64_t length);
 
 /// How many processors this thread may run on (sched_getaffinity(2)); 1 when the kernel does not tell.
 int cai_processor_count(void);
+
+/// Starts a thread on another processor than this one is on, where there is one; it may run on all that this thread may run on
+/// as soon as it has begun. Virtual machines often let a new thread wait behind the one that made it, for some milliseconds and
+/// beside an idle processor. Returns what pthread_create(3) does.
+int cai_create_thread_elsewhere(
+    pthread_t *_Nonnull thread, void *_Nullable (*_Nonnull body)(void *_Nullable), void *_Nullable context);
 
 /// What to start and as whom. Every pointer stays owned by the caller.
 struct cai_program {
