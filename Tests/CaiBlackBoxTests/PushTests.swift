@@ -232,6 +232,30 @@ func travelled(_ run: Finished) -> Int? {
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `notices while it watches that a directory made room for another`() throws {
+        let world = try host(["host/.config/gh/other": "other\n", "host/gh/hosts.yml": "github.com: new\n"])
+        let service = try Service(world).ready()
+        let push = try Running(
+            [
+                Command.binary.string, "push", "--socket", world.agentSocket.string, "--from", world.hostHome.string,
+                "--watch",
+            ],
+            environment: ["PATH=/usr/bin:/bin"])
+        while let line = try push.errorLine(), !line.hasPrefix("[INFO] Done. ") {}
+        for (from, to) in [("host/.config/gh", "host/away"), ("host/gh", "host/.config/gh")] {
+            #expect(rename(world.path(FilePath(from)).string, world.path(FilePath(to)).string) == 0)
+        }
+        // There may be a push while neither is there.
+        while (try? world.text("mnt/agent-data/config/gh/hosts.yml")) != "github.com: new\n" {
+            let line = try push.errorLine()
+            #expect(line != nil)
+            if line == nil { break }
+        }
+        push.signal(SIGTERM)
+        #expect(try push.end() == .signalled(15))
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test func `of one additional path leaves the other one declared`() throws {
         let world = try host([
             "host/.config/containai/config.toml": "[import]\nadditional_paths = [\"~/.extra\", \"~/.more\"]\n",

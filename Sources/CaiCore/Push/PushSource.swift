@@ -27,7 +27,8 @@ package final class PushSource {
     }
 
     let source: SourceTree
-    let resolver: SourceResolver
+    private let layout: Layout
+    private(set) var resolver: SourceResolver
     let arrangement: SourceArrangement
     let options: Options
     private(set) var selection: PushSelection?
@@ -59,7 +60,8 @@ package final class PushSource {
         _ root: Directory, home: FilePath, containerHome: FilePath, arrangement: SourceArrangement, options: Options
     ) {
         source = SourceTree(root: root, names: [home, containerHome])
-        resolver = SourceResolver(source, layout: Layout(home: containerHome, volume: "/nowhere"))
+        layout = Layout(home: containerHome, volume: "/nowhere")
+        resolver = SourceResolver(source, layout: layout)
         self.arrangement = arrangement
         self.options = options
     }
@@ -67,6 +69,8 @@ package final class PushSource {
     /// Looks at everything that an import of this source would.
     package func look(_ guide: PushGuide) {
         (places, blocks) = ([], [])
+        // Its directories may have been replaced since an earlier look.
+        resolver = SourceResolver(source, layout: layout)
         isRemembered = guide.remembers
         let selection = selection(guide, withoutExcludes: options.withoutExcludes)
         self.selection = selection
