@@ -395,5 +395,8 @@ extension FilePath {
     }
 
     /// The path for messages, control characters replaced.
-    var printed: String { String(string.map { $0.isNewline || ($0.asciiValue ?? 0x20) < 0x20 ? "?" : $0 }) }
+    var printed: String {
+        if string.utf8.allSatisfy({ (0x20..<0x80).contains($0) }) { return string }
+        return String(string.map { $0.isNewline || ($0.asciiValue ?? 0x20) < 0x20 ? "?" : $0 })
+    }
 }

@@ -60,10 +60,12 @@ extension OpenedSource {
     package func arrangement(_ entries: [Entry]) throws -> SourceArrangement {
         if isOwnHome { return .home }
         let reader = NodeReader(tree.tree)
+        let names = FirstNames(tree.tree)
         let found = SourceArrangement.recognize(entries) { path in
+            guard names.allow(path) else { return false }
             switch reader.node(at: path) {
-            case .missing, .unreachable: false
-            default: true
+            case .missing, .unreachable: return false
+            default: return true
             }
         }
         switch found {

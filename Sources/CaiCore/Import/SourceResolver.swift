@@ -24,6 +24,7 @@ final class SourceResolver {
     private let source: SourceTree
     private let reader: NodeReader
     private let layout: Layout
+    private(set) lazy var names = FirstNames(source.tree)
 
     init(_ source: SourceTree, layout: Layout) {
         self.source = source
@@ -47,7 +48,7 @@ final class SourceResolver {
                 continue
             }
             let here = done.appending(name)
-            switch reader.node(at: here) {
+            switch names.allow(here) ? reader.node(at: here) : .missing {
             case .missing: return lastText.map { .broken(text: $0) } ?? .missing
             case .unreachable(let obstacle): return .unreachable(obstacle)
             case .directory: done = here

@@ -21,9 +21,10 @@ struct PushSelection: Sendable {
     private var above: Set<PathKey> = []
     private let plain: Set<VolumePath>
 
-    /// `entries` are those of a home, in the order of their manifests.
+    /// `entries` are those of a home, in the order of their manifests; `names` are what it has.
     init(
-        _ entries: [Entry], arrangement: SourceArrangement, configuration: ImportConfiguration, withoutExcludes: Bool
+        _ entries: [Entry], arrangement: SourceArrangement, configuration: ImportConfiguration, withoutExcludes: Bool,
+        names: FirstNames
     ) {
         self.arrangement = arrangement
         plain = Set(entries.filter { !$0.isSecret }.map(\.target))
@@ -32,7 +33,7 @@ struct PushSelection: Sendable {
         excludes = withoutExcludes || arrangement == .volume ? .none : Excludes(configuration.excludes)
         guard arrangement == .home else { return }
         for entry in entries {
-            guard let source = entry.source?.relative else { continue }
+            guard let source = entry.source?.relative, names.allow(source) else { continue }
             let isLeftOut = excludes.excludingAnyAncestor(of: entry.target) != nil
             roots[PathKey(source), default: []].append(Root(entry: entry, isLeftOut: isLeftOut))
             var directory = source.removingLastComponent()

@@ -14,7 +14,7 @@ extension PushSource {
         let brought = SourceManifests(source, resolver).entries(besides: own).entries
         return PushSelection(
             own + brought + additional(configuration, known), arrangement: arrangement, configuration: configuration,
-            withoutExcludes: withoutExcludes)
+            withoutExcludes: withoutExcludes, names: resolver.names)
     }
 
     /// The source's configuration, or where it has none the container's, with what the repository of the workspace adds.
