@@ -13,7 +13,8 @@ struct InitCommand: ParsableCommand {
 
             A step that does not work is a warning and the others go on; exit code 0 unless a step named with --strict \
             failed.
-            """)
+            """
+    ).often
 
     @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("Steps whose failure is fatal: names with commas between, or all.", valueName: "steps"))

@@ -11,7 +11,8 @@ struct LinksCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Show the state of every link; exit 1 when one is not right.")
+            abstract: "Show the state of every link; exit 1 when one is not right."
+        ).often
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Print nothing but errors.") var quiet = false
 
@@ -25,7 +26,8 @@ struct LinksCommand: ParsableCommand {
             commandName: "repair",
             abstract: "Put missing links, adopt what replaced them, make missing targets.",
             discussion: "What an application wrote in place of a link goes to the volume; nothing is deleted.",
-            aliases: ["fix"])
+            aliases: ["fix"]
+        ).often
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Show what would be done.") var dryRun = false
         @Flag(help: "Print nothing but errors.") var quiet = false

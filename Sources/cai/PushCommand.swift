@@ -17,7 +17,8 @@ struct PushCommand: ParsableCommand {
 
             Without --from, pushes from the home directory of this machine; an archive is sent as it is. A token that the \
             service wants is read from the variable CAI_SOCKET_TOKEN.
-            """)
+            """
+    ).often
 
     @Option(help: ArgumentHelp("The agent socket of the container.", valueName: "path"))
     var socket: String?

@@ -8,7 +8,7 @@ struct SyncCommand: ParsableCommand {
         commandName: "sync", abstract: "Move live configuration into the volume and link it.",
         discussion:
             "Directories merge file by file. What loses is kept below .containai/displaced; cai undo brings it back."
-    )
+    ).often
 
     @OptionGroup var global: GlobalOptions
     @Flag(help: "Show what would be moved.") var dryRun = false
