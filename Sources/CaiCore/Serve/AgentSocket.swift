@@ -15,6 +15,8 @@ package enum AgentSocketProblem: Error, Hashable, Sendable {
 /// The socket on which the agent service answers: made here, or passed by the service manager.
 package final class AgentSocket: Sendable {
     package static let name: FilePath.Component = "agent.sock"
+    /// How many may wait until the service begins.
+    private static let mostWaiting = 512
 
     /// Where it is; nil for one that was passed.
     package let path: FilePath?
@@ -88,6 +90,8 @@ package final class AgentSocket: Sendable {
         guard let status = try directory.status(of: name) else {
             throw SystemCallError("bind", path.printable, .noSuchFileOrDirectory)
         }
+        // Whoever sees it can connect, and waits for the service to begin.
+        try LocalConnection.listen(descriptor.raw, waiting: Self.mostWaiting)
         self.path = path
         made = Made(directory, name, status, lock)
     }
