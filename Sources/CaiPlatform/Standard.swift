@@ -57,9 +57,11 @@ package enum Environment {
         var result: [String: String] = [:]
         var next = Glibc.environ
         while let variable = next.pointee {
-            let parts = String(cString: variable).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2, result[String(parts[0])] == nil { result[String(parts[0])] = String(parts[1]) }
             next += 1
+            guard let equals = strchr(variable, CInt(UInt8(ascii: "="))) else { continue }
+            let name = UnsafeRawBufferPointer(start: variable, count: equals - variable)
+            let key = String(decoding: name, as: UTF8.self)
+            if result[key] == nil { result[key] = String(cString: equals + 1) }
         }
         return result
     }

@@ -4,6 +4,7 @@ import CaiModel
 import CaiNetwork
 import CaiPlatform
 import Logging
+import Synchronization
 import SystemPackage
 
 /// The jobs of the agent service: those of the commands, called as these call them. Settings and manifests are read for each.
@@ -15,6 +16,7 @@ struct ServiceJobs: Sendable {
     private let guardian: ServiceGuard
     private let memory = PushMemory()
     private let imports = ParsedImports()
+    private let guides = GuideText()
     /// Whether it is there for more than one client.
     private let isLasting: Bool
     private let logger: Logger
@@ -149,7 +151,7 @@ struct ServiceJobs: Sendable {
         let guide = PushGuide(
             entries: session.entries, layout: session.layout, workspaces: session.workspaces,
             configuration: configuration, repository: repository, remembers: isLasting)
-        return JobAnswer(text: try sortedJSON(guide), isSuccess: true)
+        return JobAnswer(text: try guides.text(of: guide), isSuccess: true)
     }
 
     private func plan(_ call: JobCall) throws -> JobAnswer {
@@ -203,6 +205,18 @@ struct ServiceJobs: Sendable {
         } catch {
             throw JobFailure(error) ?? error
         }
+    }
+}
+
+/// The text of the guide for pushes, which mostly is the same as before: to write it takes longer than to compare it.
+private final class GuideText: Sendable {
+    private let known = Mutex<(guide: PushGuide, text: String)?>(nil)
+
+    func text(of guide: PushGuide) throws -> String {
+        if let known = known.withLock({ $0 }), known.guide == guide { return known.text }
+        let text = try sortedJSON(guide)
+        known.withLock { $0 = (guide, text) }
+        return text
     }
 }
 

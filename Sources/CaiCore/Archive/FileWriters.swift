@@ -38,7 +38,8 @@ extension Descriptor {
     }
 }
 
-/// Writes small files in threads beside the one that reads the archive.
+/// Writes small files in threads beside the one that reads the archive; the first few itself, which is quicker done than a
+/// thread is started.
 ///
 /// `add` and `drain` are for one thread. After an error nothing more is written, and the next call throws it.
 final class FileWriters {
@@ -63,11 +64,19 @@ final class FileWriters {
     private let shared = Shared()
     private var queue: BoundedQueue<Job>?
     private var threads: [Thread] = []
+    private var count = 0
+
+    private static let few = 4
 
     deinit { stop(dropping: true) }
 
     /// Has a file written, now or later.
     func add(_ job: Job) throws(SystemCallError) {
+        count += 1
+        if count <= Self.few {
+            guard Self.work(job, shared) else { return try check() }
+            return
+        }
         if queue == nil { try start() }
         guard let queue, queue.push(job) else { return try check() }
     }

@@ -22,7 +22,8 @@ package final class PushMemory: Sendable {
     /// A directory of which nothing had to travel.
     struct Known: Sendable {
         let digest: ContentDigest
-        /// The place of its files.
+        /// The place of its files, and what was found there.
+        let target: FilePath
         let status: FileStatus
         let watch: ChangeWatch.ID
     }

@@ -75,11 +75,11 @@ package struct PushPlanJob {
         var result: [Range<Int>] = []
         var (start, work) = (0, 0)
         for (number, record) in records.enumerated() {
-            if !record.isInDirectory, work >= 256 {
+            if !record.isInDirectory, work >= 512 {
                 result.append(start..<number)
                 (start, work) = (number, 0)
             }
-            if case .same = record { work += 6 } else { work += 1 }
+            if case .same = record { work += 2 } else { work += 1 }
         }
         return result + [start..<records.count]
     }
@@ -133,14 +133,15 @@ package struct PushPlanJob {
             guard let watch, !isUncertain, findings.needs == before, let status = try? place.directory?.status()
             else { return }
             findings.known[PathKey(path)] = PushMemory.Known(
-                digest: digest(of: Array(look.request.text(of: records))), status: status, watch: watch)
+                digest: digest(of: Array(look.request.text(of: records))), target: place.target, status: status,
+                watch: watch)
         case .file, .link: return
         }
     }
 
     private func isKnown(_ path: FilePath, _ digest: ContentDigest, _ look: Look) -> Bool {
         guard let known = look.known[PathKey(path)], known.digest == digest,
-            let status = try? place(path).directory?.status()
+            let status = try? self.directory(known.target)?.status()
         else { return false }
         return status.isSameFile(as: known.status) && status.mode == known.status.mode
     }
@@ -176,11 +177,14 @@ package struct PushPlanJob {
 
     private func place(_ path: FilePath) -> Place {
         let (target, entry) = self.target(path)
-        let directory: Directory? =
-            if target.isEmpty { machine.volume.root } else { try? machine.volume.directory(target) }  // then all is new
         return Place(
-            path: path, target: target, entry: entry, directory: directory,
+            path: path, target: target, entry: entry, directory: directory(target),
             isSpecial: special.contains(PathKey(path)) || arrangement == .home && PushScope.isWhole(path))
+    }
+
+    /// Nil for one that is not there, or cannot be reached: then all is new.
+    private func directory(_ target: FilePath) -> Directory? {
+        target.isEmpty ? machine.volume.root : try? machine.volume.directory(target)
     }
 
     /// Where a path goes, and by which entry; without one, where an additional path would go.

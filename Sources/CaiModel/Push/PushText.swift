@@ -25,7 +25,7 @@ package struct PushText: Sendable {
 
     package mutating func add(directory path: FilePath, mode: UInt16) {
         bytes += [UInt8(ascii: "D"), 0x20]
-        bytes.appendDigits(of: UInt64(mode), radix: 8)
+        bytes.appendOctalDigits(of: mode)
         bytes.append(0x20)
         add(path)
     }
@@ -34,7 +34,7 @@ package struct PushText: Sendable {
     package mutating func add(file name: UnsafeRawBufferPointer, _ file: PushIndex.File) {
         bytes.append(UInt8(ascii: "F"))
         bytes.append(0x20)
-        bytes.appendDigits(of: UInt64(file.mode), radix: 8)
+        bytes.appendOctalDigits(of: file.mode)
         bytes.append(0x20)
         bytes.appendDigits(of: file.size)
         bytes.append(0x20)
@@ -66,21 +66,29 @@ extension FilePath.Component {
 extension [UInt8] {
     fileprivate mutating func appendDigits(of number: Int64) {
         if number < 0 { append(UInt8(ascii: "-")) }
-        appendDigits(of: number.magnitude, radix: 10)
+        appendDigits(of: number.magnitude) { $0.quotientAndRemainder(dividingBy: 10) }
     }
 
-    /// Adds the digits of a number, which are made from the last to the first.
-    fileprivate mutating func appendDigits(of number: UInt64, radix: UInt64) {
+    fileprivate mutating func appendOctalDigits(of number: UInt16) {
+        appendDigits(of: UInt64(number)) { ($0 >> 3, $0 & 7) }
+    }
+
+    /// Adds the digits of a number, which `divide` makes from the last to the first: with a radix that the compiler knows,
+    /// because an index has many of them.
+    @inline(__always)
+    private mutating func appendDigits(
+        of number: UInt64, _ divide: (UInt64) -> (quotient: UInt64, remainder: UInt64)
+    ) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: UInt64.bitWidth) { digits in
             var start = digits.count
             var rest = number
             repeat {
                 start -= 1
-                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: radix)
+                let (quotient, digit) = divide(rest)
                 digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
                 rest = quotient
             } while rest > 0
-            append(contentsOf: digits[start...])
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
         }
     }
 }
