@@ -10,7 +10,7 @@ extension Engine {
         _ first: Detail, _ plan: (BaselineSource) -> Detail, _ run: RunID, _ source: BaselineSource,
         _ earlier: [Finding], _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
-        // Only a name for those who wait: the lock holds without it.
+        // For those who wait, or look meanwhile: the lock holds without it.
         try? note()
         var detail = first
         let baseline = source.baseline

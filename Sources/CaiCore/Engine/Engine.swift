@@ -79,14 +79,18 @@ package struct Engine {
     package func finishPending() throws -> [Finding] {
         var findings: [Finding] = []
         guard try !pendingRuns(&findings).isEmpty, !options.isPreview else { return findings }
-        return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { _ in
-            findings + (try recoverAll())
+        return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
+            // For those who look meanwhile: the lock holds without it.
+            try? note()
+            return findings + (try recoverAll())
         }
     }
 
     private func locked<Detail: Planned>(
         _ plan: (BaselineSource) -> Detail, hasPending: Bool, _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
+        // For those who wait, or look meanwhile: the lock holds without it.
+        if hasPending { try? note() }
         var findings = hasPending ? try recoverAll() : []
         let source = BaselineSource(machine.volume)
         let detail = plan(source)
@@ -98,7 +102,7 @@ package struct Engine {
         }
         let run = try newRun()
         if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings, note) }
-        // Only a name for those who wait: the lock holds without it.
+        // For those who wait, or look meanwhile: the lock holds without it.
         try? note()
         let applier = Applier(machine, run: run, baseline: source.baseline, guarding: guarding)
         try source.check()

@@ -19,7 +19,8 @@ struct VolumeGlance {
         }
     }
 
-    /// Two changes within this time may have the same time stamp (a tick of the kernel is at most 10 ms).
+    /// Two changes within this time may have the same time stamp (a tick of the kernel is at most 10 ms): only what is older
+    /// tells something where no run has noted itself.
     private static let tick: Int64 = 20_000_000
     private static let names = ["journal", "displaced", "baseline", "baseline-changes"].map {
         StateDirectory.path.appending($0)
@@ -28,17 +29,23 @@ struct VolumeGlance {
     private let volume: Tree
     /// Nil where something cannot be looked at.
     private let traces: [Trace?]?
+    /// What the last run noted; nil where that says nothing about later ones.
+    private let note: [UInt8]?
     private let isSettled: Bool
 
     init(_ volume: Tree) {
         self.volume = volume
         let before = WallClock.nanoseconds - Self.tick
+        note = VolumeLock.lastNote(volume)
         traces = Self.traces(volume)
         isSettled = traces?.allSatisfy { $0.map { max($0.modified, $0.changed) < before } ?? true } ?? false
     }
 
     /// Whether no run has changed the volume since; false when that is not certain.
-    var isCurrent: Bool { isSettled && traces == Self.traces(volume) }
+    var isCurrent: Bool {
+        guard let traces, traces == Self.traces(volume) else { return false }
+        return note.map { $0 == VolumeLock.lastNote(volume) } ?? isSettled
+    }
 
     private static func traces(_ volume: Tree) -> [Trace?]? {
         do {

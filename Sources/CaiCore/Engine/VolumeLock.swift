@@ -11,13 +11,17 @@ package enum VolumeLock {
     }
 
     /// Runs `body` while this process holds the lock, waiting for it up to `timeout`; throws `Held` when somebody else
-    /// keeps it. `command` is noted in the lock file once `body` calls the function it is given.
+    /// keeps it. `command` is noted in the lock file once `body` calls the function it is given, with a second line that no
+    /// other run has: whoever sees the same line later knows that none has noted itself in between.
     package static func with<Result>(
         _ volume: Tree, timeout: Duration, command: String, _ body: (_ note: () throws -> Void) throws -> Result
     ) throws -> Result {
         let lock = try take(volume, timeout: timeout)
         let result = Swift.Result {
-            try body { try lock.note("\(command) \(ProcessFacts.id) \(ProcessFacts.hostName)\n", ".containai/lock") }
+            try body {
+                let holder = "\(command) \(ProcessFacts.id) \(ProcessFacts.hostName)"
+                try lock.note("\(holder)\n\(String(UInt64.random(in: 0 ... .max), radix: 16))\n", ".containai/lock")
+            }
         }
         lock.release()
         return try result.get()
@@ -34,9 +38,21 @@ package enum VolumeLock {
     }
 
     private static func holder(_ directory: Directory, _ name: FilePath.Component) -> String {
-        guard let file = try? directory.openFile(name), let note = try? file.readAll(limit: 512, directory.label) else {
-            return ""  // only a courtesy: the lock itself was found held
-        }
-        return FilePath(String(decoding: note, as: UTF8.self).filter { $0 != "\n" }).printable
+        // Only a courtesy: the lock itself was found held.
+        guard let note = try? note(directory, name) else { return "" }
+        let lines = note.split(separator: 0x0A)
+        return FilePath(String(decoding: lines.first ?? [], as: UTF8.self)).printable
+    }
+
+    private static func note(_ directory: Directory, _ name: FilePath.Component) throws -> [UInt8] {
+        try directory.openFile(name).readAll(limit: 512, directory.label)
+    }
+
+    /// What the last run noted, where that is like no other; nil where nothing, or something else, stands there.
+    static func lastNote(_ volume: Tree) -> [UInt8]? {
+        guard let directory = try? volume.directory(StateDirectory.path), let note = try? note(directory, "lock"),
+            note.split(separator: 0x0A).count == 2, note.last == 0x0A
+        else { return nil }
+        return note
     }
 }
