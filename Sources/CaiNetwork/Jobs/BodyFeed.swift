@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import NIOPosix
 import Synchronization
+import SystemPackage
 
 /// The content of a request on its way to a job that reads it from a descriptor: a pipe, so that no more of it is in memory
 /// than the pipe holds, and a client is read from no faster than the job works.
@@ -37,18 +38,14 @@ final class BodyFeed: Sendable {
 
     /// Moves the content until it ends, the client goes, or the job has read enough; the job then reads the end.
     func pump(_ body: RequestBody, on loop: any EventLoop) async {
-        do {
-            let pipe = try await NIOPipeBootstrap(group: loop).takingOwnershipOfDescriptor(output: writer).get()
-            let end = await move(body, to: pipe)
-            // Before the end can be read.
-            state.withLock { $0 = end }
-            try? await pipe.close().get()  // closed already when the job has read enough
-        } catch {
-            _ = Descriptor(owning: writer)
-        }
+        var pipe = Inlet(writer, loop)
+        let end = await move(body, to: &pipe)
+        // Before the end can be read.
+        state.withLock { $0 = end }
+        await pipe.close()
     }
 
-    private func move(_ body: RequestBody, to pipe: any Channel) async -> State {
+    private func move(_ body: RequestBody, to pipe: inout Inlet) async -> State {
         var count: Int64 = 0
         var unwanted = 0
         let begin = NIODeadline.now()
@@ -59,7 +56,9 @@ final class BodyFeed: Sendable {
                 if pace.isTooSlow(count, after: .now() - begin) { return .cut }
                 do {
                     guard unwanted == 0 else { throw ChannelError.eof }
-                    try await pipe.writeAndFlush(buffer).get()
+                    try await pipe.write(buffer)
+                } catch is Inlet.Broken {
+                    return .cut
                 } catch {
                     // The job has read enough; its answer is read by a client that comes to its end.
                     unwanted += buffer.readableBytes
@@ -73,4 +72,52 @@ final class BodyFeed: Sendable {
     }
 
     private static let mostUnwanted = 8 << 20
+}
+
+/// The end of a pipe that is written to: by itself as long as the pipe has room, which is all that a small request needs, and
+/// from then on as a channel that waits for it.
+private struct Inlet {
+    private let writer: CInt
+    private let loop: any EventLoop
+    private var channel: (any Channel)?
+
+    init(_ writer: CInt, _ loop: any EventLoop) {
+        self.writer = writer
+        self.loop = loop
+    }
+
+    /// It cannot be written to, whoever reads.
+    struct Broken: Error {}
+
+    /// Throws `Broken`, and something else when nobody reads any more.
+    mutating func write(_ buffer: ByteBuffer) async throws {
+        var rest = buffer
+        if channel == nil {
+            do {
+                let count = try rest.withUnsafeReadableBytes { try PipeEnds.writeNow($0, to: writer) }
+                rest.moveReaderIndex(forwardBy: count)
+            } catch let error as SystemCallError where error.errno != .brokenPipe {
+                throw Broken()
+            }
+            if rest.readableBytes == 0 { return }
+            channel = try await makeChannel()
+        }
+        try await channel?.writeAndFlush(rest).get()
+    }
+
+    private func makeChannel() async throws -> any Channel {
+        do {
+            return try await NIOPipeBootstrap(group: loop).takingOwnershipOfDescriptor(output: writer).get()
+        } catch {
+            throw Broken()
+        }
+    }
+
+    consuming func close() async {
+        if let channel {
+            try? await channel.close().get()  // closed already when the job has read enough
+        } else {
+            _ = Descriptor(owning: writer)
+        }
+    }
 }
