@@ -53,7 +53,8 @@ struct PushCommand: ParsableCommand {
                 return try push.send(archive: file, layout: layout == .auto ? nil : layout.rawValue)
             }
             let guide = try push.guide()
-            try push.run(source(root, guide, arrangement(of: root, guide)), isWatching: watch)
+            let known = guide.entries.compactMap(\.entry)
+            try push.run(source(root, guide, known, arrangement(of: root, known)), isWatching: watch)
         }
     }
 
@@ -94,23 +95,26 @@ struct PushCommand: ParsableCommand {
         }
     }
 
-    private func arrangement(of root: Directory, _ guide: PushGuide) throws -> SourceArrangement {
+    private func arrangement(of root: Directory, _ known: [Entry]) throws -> SourceArrangement {
         switch layout {
         case .home: return .home
         case .volume: return .volume
         case .auto:
             return try OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
-                .arrangement(guide.entries.compactMap(\.entry))
+                .arrangement(known)
         }
     }
 
-    private func source(_ root: Directory, _ guide: PushGuide, _ arrangement: SourceArrangement) -> Push.Source {
+    private func source(
+        _ root: Directory, _ guide: PushGuide, _ known: [Entry], _ arrangement: SourceArrangement
+    ) -> Push.Source {
         let real = root.resolvedPath ?? path
         var options = PushSource.Options()
         (options.withoutSecrets, options.withoutExcludes) = (noSecrets, noExcludes)
         return Push.Source(
             files: PushSource(
-                root, home: real, containerHome: FilePath(guide.home), arrangement: arrangement, options: options),
+                root, home: real, containerHome: FilePath(guide.home), declared: known, arrangement: arrangement,
+                options: options),
             guide: guide, arrangement: arrangement, home: real)
     }
 }

@@ -107,21 +107,22 @@ package struct PushPlanJob {
 
     private func findings(_ look: Look, _ piece: Range<Int>) -> Findings {
         var findings = Findings()
+        let places = NodeReader(machine.volume)
         var start = piece.lowerBound
         while start < piece.upperBound {
             var end = start + 1
             while end < piece.upperBound, look.request.index.records[end].isInDirectory { end += 1 }
-            findAll(start..<end, look, &findings)
+            findAll(start..<end, look, places, &findings)
             start = end
         }
         return findings
     }
 
     /// One directory.
-    private func findAll(_ records: Range<Int>, _ look: Look, _ findings: inout Findings) {
+    private func findAll(_ records: Range<Int>, _ look: Look, _ places: NodeReader, _ findings: inout Findings) {
         switch look.request.index.records[records.lowerBound] {
         case .same(let path, let digest):
-            if !isKnown(path, digest, look) { findings.needs.unknown.append(records.lowerBound) }
+            if !isKnown(path, digest, look, places) { findings.needs.unknown.append(records.lowerBound) }
         case .directory(let path, let mode):
             let place = place(path)
             // From here on: what changes while it is looked at is not remembered.
@@ -139,11 +140,17 @@ package struct PushPlanJob {
         }
     }
 
-    private func isKnown(_ path: FilePath, _ digest: ContentDigest, _ look: Look) -> Bool {
+    private func isKnown(_ path: FilePath, _ digest: ContentDigest, _ look: Look, _ places: NodeReader) -> Bool {
         guard let known = look.known[PathKey(path)], known.digest == digest,
-            let status = try? self.directory(known.target)?.status()
+            let status = status(known.target, places)
         else { return false }
         return status.isSameFile(as: known.status) && status.mode == known.status.mode
+    }
+
+    /// Facts about a directory; nil where it cannot be looked at.
+    private func status(_ target: FilePath, _ places: NodeReader) -> FileStatus? {
+        if target.isEmpty { return try? machine.volume.root.status() }
+        return try? places.openParent(of: target)?.status(ofLastIn: target)
     }
 
     /// Nil for a place that cannot be watched, or would tell nothing.

@@ -10,6 +10,8 @@ struct PushSelection: Sendable {
     private struct Root: Sendable {
         let entry: Entry
         let isLeftOut: Bool
+        /// Whether an exclude may be about something in it.
+        let isConcerned: Bool
     }
 
     private let arrangement: SourceArrangement
@@ -35,7 +37,9 @@ struct PushSelection: Sendable {
         for entry in entries {
             guard let source = entry.source?.relative, names.allow(source) else { continue }
             let isLeftOut = excludes.excludingAnyAncestor(of: entry.target) != nil
-            roots[PathKey(source), default: []].append(Root(entry: entry, isLeftOut: isLeftOut))
+            let isConcerned = !excludes.isEmpty && excludes.concerns(below: entry.target)
+            roots[PathKey(source), default: []].append(
+                Root(entry: entry, isLeftOut: isLeftOut, isConcerned: isConcerned))
             var directory = source.removingLastComponent()
             while !directory.isEmpty, above.insert(PathKey(directory)).inserted { directory.removeLastComponent() }
         }
@@ -62,7 +66,7 @@ struct PushSelection: Sendable {
 
     private func leftOut(ofHome directory: FilePath) -> ((FilePath.Component) -> Bool)? {
         let covering = places(of: directory)
-        let rules = covering.map { rule(for: $0.root.entry, at: $0.target) }
+        let rules = covering.map { rule(for: $0.root, at: $0.target) }
         guard !rules.isEmpty, !rules.contains(where: { $0 == nil }) else { return nil }
         return { name in
             let path = PathKey(directory.appending(name))
@@ -72,10 +76,11 @@ struct PushSelection: Sendable {
     }
 
     /// What an entry leaves out of a directory that goes to `target`; nil where that is nothing.
-    private func rule(for entry: Entry, at target: VolumePath) -> ((FilePath.Component) -> Bool)? {
+    private func rule(for root: Root, at target: VolumePath) -> ((FilePath.Component) -> Bool)? {
+        let entry = root.entry
         let leavesSystem = entry.flags.contains(.excludeSystem) && excludesSystem
         let leavesPrivate = entry.flags.contains(.privacyFilter) && excludesPrivate
-        let isConcerned = !excludes.isEmpty && excludes.concerns(below: target)
+        let isConcerned = (root.isLeftOut || root.isConcerned) && excludes.concerns(below: target)
         if isConcerned, excludes.excludingAnyAncestor(of: target) != nil { return { _ in true } }
         guard leavesSystem || leavesPrivate || isConcerned else { return nil }
         return { name in

@@ -9,11 +9,10 @@ extension PushSource {
     /// What the manifests of the container and of the source name, and what the configuration adds and leaves out.
     func selection(_ guide: PushGuide, withoutExcludes: Bool) -> PushSelection {
         let configuration = configuration(guide)
-        let known = guide.entries.compactMap(\.entry)
-        let own = known.filter { !$0.isDisabled }
+        let own = declared.filter { !$0.isDisabled }
         let brought = SourceManifests(source, resolver).entries(besides: own).entries
         return PushSelection(
-            own + brought + additional(configuration, known), arrangement: arrangement, configuration: configuration,
+            own + brought + additional(configuration), arrangement: arrangement, configuration: configuration,
             withoutExcludes: withoutExcludes, names: resolver.names)
     }
 
@@ -37,9 +36,9 @@ extension PushSource {
     }
 
     /// The paths that the configuration adds; those that a manifest names go where that says.
-    private func additional(_ configuration: ImportConfiguration, _ known: [Entry]) -> [Entry] {
+    private func additional(_ configuration: ImportConfiguration) -> [Entry] {
         configuration.additionalPaths.enumerated().compactMap { index, path in
-            let entry = known.first { $0.source == path.source }
+            let entry = declared.first { $0.source == path.source }
             if let entry, !entry.isDisabled { return nil }
             guard let isDirectory = isDirectory(path, "[import].additional_paths[\(index)]") else { return nil }
             return entry

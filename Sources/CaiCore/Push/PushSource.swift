@@ -29,6 +29,8 @@ package final class PushSource {
     let source: SourceTree
     private let layout: Layout
     private(set) var resolver: SourceResolver
+    /// What the container's manifests name.
+    let declared: [Entry]
     let arrangement: SourceArrangement
     let options: Options
     private(set) var selection: PushSelection?
@@ -55,13 +57,15 @@ package final class PushSource {
         package init() {}
     }
 
-    /// `home` is the path under which the source is known to itself.
+    /// `home` is the path under which the source is known to itself; `declared` are the places of the guide.
     package init(
-        _ root: Directory, home: FilePath, containerHome: FilePath, arrangement: SourceArrangement, options: Options
+        _ root: Directory, home: FilePath, containerHome: FilePath, declared: [Entry], arrangement: SourceArrangement,
+        options: Options
     ) {
         source = SourceTree(root: root, names: [home, containerHome])
         layout = Layout(home: containerHome, volume: "/nowhere")
         resolver = SourceResolver(source, layout: layout)
+        self.declared = declared
         self.arrangement = arrangement
         self.options = options
     }
