@@ -80,18 +80,14 @@ package struct Engine {
         var findings: [Finding] = []
         guard try !pendingRuns(&findings).isEmpty, !options.isPreview else { return findings }
         return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
-            // For those who look meanwhile: the lock holds without it.
-            try? note()
-            return findings + (try recoverAll())
+            findings + (try recoverAll(note))
         }
     }
 
     private func locked<Detail: Planned>(
         _ plan: (BaselineSource) -> Detail, hasPending: Bool, _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
-        // For those who wait, or look meanwhile: the lock holds without it.
-        if hasPending { try? note() }
-        var findings = hasPending ? try recoverAll() : []
+        var findings = hasPending ? try recoverAll(note) : []
         let source = BaselineSource(machine.volume)
         let detail = plan(source)
         try source.check()
@@ -164,14 +160,17 @@ extension Engine {
         Finding(.warning, at: ".containai/journal/\(run).json", "an interrupted run will be finished first")
     }
 
-    /// Recovers every unfinished run. The caller holds the lock.
-    private func recoverAll() throws -> [Finding] {
+    /// Recovers every unfinished run. The caller holds the lock; `note` is called for each that is finished, so that who looked
+    /// before knows of it.
+    private func recoverAll(_ note: () throws -> Void) throws -> [Finding] {
         let journal = Journal(volume: machine.volume)
         let pending = try journal.pending()
         for part in pending.parts { try journal.remove(part: part) }
         return pending.runs.map { run in
             do {
-                return try finish(run, journal)
+                let finding = try finish(run, journal)
+                try? note()  // what was finished is finished without it
+                return finding
             } catch {
                 // It must not stand in the way of everything else; each run tries again.
                 return Finding(

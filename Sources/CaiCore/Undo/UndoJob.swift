@@ -72,8 +72,8 @@ package struct UndoJob {
             for name in try directory.names() where TemporaryName.parse(name)?.kind != .part {
                 if path.isEmpty, name == DisplacedStore.additions { continue }
                 let below = path.appending(name)
-                let node = Node(name, in: directory)
-                if node.isDirectory, !isWhole(below) {
+                let node = try directory.look(at: name)
+                if node.isDirectory, try !isWhole(below) {
                     try visit(directory.openDirectory(name), below)
                 } else {
                     result.append(Leaf(path: below, node: node))
@@ -85,11 +85,11 @@ package struct UndoJob {
     }
 
     /// Whether a directory of the store goes back as one piece: it stood where a manifest wants a file, or something that is
-    /// no directory has taken its place.
-    private func isWhole(_ path: FilePath) -> Bool {
+    /// no directory has taken its place. Throws where the machine does not tell what stands there.
+    private func isWhole(_ path: FilePath) throws -> Bool {
         if let target = volumePath(path) {
             // Where no directory stands any more the whole of it comes back.
-            return !target.relative.isEmpty && !NodeReader(machine.volume).node(at: target.relative).isDirectory
+            return try !target.relative.isEmpty && !look(at: target.relative).isDirectory
         }
         guard path.components.first?.string == "home" else { return false }
         let home = HomePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
@@ -99,10 +99,19 @@ package struct UndoJob {
         else { return false }
         var below = home.relative
         _ = below.removePrefix(link.relative)
-        switch NodeReader(machine.volume).node(at: entry.target.appending(below).relative) {
+        switch try look(at: entry.target.appending(below).relative) {
         case .file, .symlink, .special: return true
         case .missing, .directory, .unreachable: return false
         }
+    }
+
+    /// What the machine does not tell.
+    private struct Unseen: Error, CustomStringConvertible { let description: String }
+
+    private func look(at path: FilePath) throws -> Node {
+        let node = NodeReader(machine.volume).node(at: path)
+        if case .unreachable(.failed(let reason)) = node { throw Unseen(description: reason) }
+        return node
     }
 
     private func observe(_ run: RunID, _ findings: inout [Finding]) throws -> [KeptItem] {
