@@ -34,18 +34,18 @@ private func journal(of run: String) -> String {
 
     @Test func `names its holder, and not what tells runs apart`() throws {
         let world = try world()
-        #expect(try world.cai("sync").code == 0)
+        #expect(try world.cai("links", "repair").code == 0)
         let first = try world.text(lock).split(separator: "\n")
-        try world.put("home/agent/.tmux.conf", "live")
-        #expect(try world.cai("sync").code == 0)
+        try world.save("home/agent/.vimrc", "saved")
+        #expect(try world.cai("links", "repair").code == 0)
         let second = try world.text(lock).split(separator: "\n")
-        try #require(first.count == 2 && second.count == 2 && second[0].hasPrefix("sync "))
+        try #require(first.count == 2 && second.count == 2 && second[0].hasPrefix("links "))
         #expect(first[1] != second[1])
         let file = world.path(lock).withPlatformString { open($0, O_RDWR | O_CLOEXEC) }
         try #require(flock(file, LOCK_EX | LOCK_NB) == 0)
         defer { close(file) }
-        try world.put("home/agent/.config/starship.toml", "live")
-        let run = try world.cai("sync", environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"])
+        try world.save("home/agent/.vimrc", "saved again")
+        let run = try world.cai("links", "repair", environment: ["CAI_LOCK_TIMEOUT_SECONDS": "0"])
         #expect(run.code == 75 && run.errors.contains("the volume is locked by \(second[0])"), "\(run)")
         #expect(!run.errors.contains(second[1]), "\(run)")
     }
