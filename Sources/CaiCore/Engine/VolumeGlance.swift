@@ -29,7 +29,7 @@ struct VolumeGlance {
     private let volume: Tree
     /// Nil where something cannot be looked at.
     private let traces: [Trace?]?
-    /// What the last run noted; nil where that says nothing about later ones.
+    /// What the last run noted at its end; nil where that is not known, or one is in the middle of its work.
     private let note: [UInt8]?
     private let isSettled: Bool
 

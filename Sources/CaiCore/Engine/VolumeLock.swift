@@ -11,17 +11,24 @@ package enum VolumeLock {
     }
 
     /// Runs `body` while this process holds the lock, waiting for it up to `timeout`; throws `Held` when somebody else
-    /// keeps it. `command` is noted in the lock file once `body` calls the function it is given, with a second line that no
-    /// other run has: whoever sees the same line later knows that none has noted itself in between.
+    /// keeps it. `command` is noted in the lock file once `body` calls the function it is given, and gets a second line, which
+    /// no other run has, when `body` has come to its end: whoever sees the same line later knows that no run has noted itself
+    /// in between. A run that is in the middle of its work, or was killed there, has none.
     package static func with<Result>(
         _ volume: Tree, timeout: Duration, command: String, _ body: (_ note: () throws -> Void) throws -> Result
     ) throws -> Result {
         let lock = try take(volume, timeout: timeout)
+        let holder = "\(command) \(ProcessFacts.id) \(ProcessFacts.hostName)\n"
+        var isNoted = false
         let result = Swift.Result {
             try body {
-                let holder = "\(command) \(ProcessFacts.id) \(ProcessFacts.hostName)"
-                try lock.note("\(holder)\n\(String(UInt64.random(in: 0 ... .max), radix: 16))\n", ".containai/lock")
+                isNoted = true
+                try lock.note(holder, ".containai/lock")
             }
+        }
+        if isNoted {
+            // Where that does not work, others look again.
+            try? lock.note("\(holder)\(String(UInt64.random(in: 0 ... .max), radix: 16))\n", ".containai/lock")
         }
         lock.release()
         return try result.get()
@@ -48,7 +55,7 @@ package enum VolumeLock {
         try directory.openFile(name).readAll(limit: 512, directory.label)
     }
 
-    /// What the last run noted, where that is like no other; nil where nothing, or something else, stands there.
+    /// What the last run noted at its end; nil where nothing, or something else, stands there.
     static func lastNote(_ volume: Tree) -> [UInt8]? {
         guard let directory = try? volume.directory(StateDirectory.path), let note = try? note(directory, "lock"),
             note.split(separator: 0x0A).count == 2, note.last == 0x0A
