@@ -151,6 +151,14 @@ int cai_is_being_written(int descriptor) {
     return 0;
 }
 
+int cai_is_open_elsewhere(int descriptor) {
+    // SIGIO, the default, would end the process.
+    if (fcntl(descriptor, F_SETSIG, SIGURG) != 0) return -1;
+    if (fcntl(descriptor, F_SETLEASE, F_WRLCK) != 0) return errno == EAGAIN ? 1 : -1;
+    fcntl(descriptor, F_SETLEASE, F_UNLCK);
+    return 0;
+}
+
 int cai_exit_code(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }

@@ -50,7 +50,11 @@ package enum ManifestLayer: Int, Comparable, Sendable {
 /// One thing to keep and link: `source` on the host, `target` on the volume, `link` in the container's home.
 package struct Entry: Hashable, Sendable {
     /// `[[entries]]` are imported and linked; `[[container_symlinks]]` are only linked.
-    package enum Kind: Sendable { case entry, containerSymlink }
+    package enum Kind: Sendable {
+        case entry, containerSymlink
+        /// The link of a whole agent directory, made from `[[agent_directories]]`.
+        case agentDirectory
+    }
 
     package let kind: Kind
     package let source: HomePath?
@@ -60,6 +64,10 @@ package struct Entry: Hashable, Sendable {
     package let isDisabled: Bool
     package let layer: ManifestLayer
     package let location: SourceLocation
+    /// True if the entry lies in a linked agent directory: no link and no placeholder is made for it.
+    package private(set) var isCovered = false
+    /// Earlier names on the volume of entries of an agent directory.
+    package var renamed: [RenamedPart] = []
 
     package init(
         kind: Kind, source: HomePath?, target: VolumePath, link: HomePath?, flags: EntryFlags, isDisabled: Bool,
@@ -73,6 +81,23 @@ package struct Entry: Hashable, Sendable {
         self.isDisabled = isDisabled
         self.layer = layer
         self.location = location
+    }
+
+    /// The entry as part of an agent directory that is on the volume as a whole.
+    package var covered: Entry {
+        var entry = Entry(
+            kind: kind, source: source, target: target, link: nil, flags: flags, isDisabled: isDisabled, layer: layer,
+            location: location)
+        entry.isCovered = true
+        return entry
+    }
+
+    /// The entry in an agent directory that cannot be linked for now: nothing is made for it, content and links that are
+    /// there are looked after.
+    package var asFallback: Entry {
+        Entry(
+            kind: kind, source: source, target: target, link: link,
+            flags: flags.union(.optional).subtracting(.json), isDisabled: isDisabled, layer: layer, location: location)
     }
 
     package var isDirectory: Bool { flags.contains(.directory) }
@@ -119,12 +144,14 @@ package struct AgentDeclaration: Hashable, Sendable {
     }
 }
 
-/// What should be: every valid entry and agent of all layers, in the byte order of the file names, later layers winning.
+/// Every valid entry, agent and agent directory of all layers, in the byte order of the file names, later layers winning.
 package struct Manifest: Sendable {
     package let entries: [Entry]
     package let agents: [AgentDeclaration]
-    package init(entries: [Entry], agents: [AgentDeclaration]) {
+    package let directories: [AgentDirectory]
+    package init(entries: [Entry], agents: [AgentDeclaration], directories: [AgentDirectory] = []) {
         self.entries = entries
         self.agents = agents
+        self.directories = directories
     }
 }

@@ -6,7 +6,7 @@ package struct ManifestListing: Sendable, Encodable {
 
     package init(_ manifest: Manifest) { self.manifest = manifest }
 
-    /// A table of entries and, below an empty line, a table of agents.
+    /// Tables of entries, of agents, and of agent directories, with an empty line between them.
     package var text: String {
         let entries = manifest.entries.map { entry in
             [
@@ -21,26 +21,22 @@ package struct ManifestListing: Sendable, Encodable {
                 agent.isOptional ? "optional" : "-", agent.location.description,
             ]
         }
+        let directories = manifest.directories.map { directory in
+            [
+                directory.agent, "~/\(directory.path)", directory.target.description, directory.variable ?? "-",
+                directory.caches.words, directory.locals.words, directory.location.description,
+            ]
+        }
         let tables = [
             columns([["LINK", "TARGET", "SOURCE", "FLAGS", "IMPORT", "DECLARED AT"]] + entries),
             columns([["AGENT", "BINARY", "ALIASES", "PRESENCE", "DECLARED AT"]] + agents),
+            columns(
+                [["AGENT", "DIRECTORY", "TARGET", "VARIABLE", "CACHE", "LOCAL", "DECLARED AT"]] + directories),
         ]
         return tables.joined(separator: "\n")
     }
 
-    private func columns(_ rows: [[String]]) -> String {
-        let widths = rows.reduce(into: [Int](repeating: 0, count: rows.first?.count ?? 0)) { widths, row in
-            for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) }
-        }
-        return rows.map { row in
-            let cells = row.enumerated().map { index, cell in
-                index == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
-            }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
-    }
-
-    private enum Key: String, CodingKey { case entries, agents }
+    private enum Key: String, CodingKey { case entries, agents, directories = "agent_directories" }
     private enum EntryKey: String, CodingKey {
         case kind, source, target, link = "container_link", flags, disabled, layer, declaredAt = "declared_at"
     }
@@ -48,13 +44,17 @@ package struct ManifestListing: Sendable, Encodable {
         case name, binary, arguments = "default_args", aliases, optional, layer, declaredAt = "declared_at"
     }
 
-    /// Encodes entries and agents in their order.
+    private enum DirectoryKey: String, CodingKey {
+        case agent, path, target, variable, sessions, secret, cache, local, layer, declaredAt = "declared_at"
+    }
+
+    /// Encodes entries, agents and agent directories in their order.
     package func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: Key.self)
         var entries = object.nestedUnkeyedContainer(forKey: .entries)
         for entry in manifest.entries {
             var item = entries.nestedContainer(keyedBy: EntryKey.self)
-            try item.encode(entry.kind == .entry ? "entry" : "container_symlink", forKey: .kind)
+            try item.encode(entry.kind.word, forKey: .kind)
             try item.encode(entry.source?.relative.string, forKey: .source)
             try item.encode(entry.target.relative.string, forKey: .target)
             try item.encode(entry.link?.relative.string, forKey: .link)
@@ -74,10 +74,40 @@ package struct ManifestListing: Sendable, Encodable {
             try item.encode(agent.layer.name, forKey: .layer)
             try item.encode(agent.location.description, forKey: .declaredAt)
         }
+        var directories = object.nestedUnkeyedContainer(forKey: .directories)
+        for directory in manifest.directories {
+            var item = directories.nestedContainer(keyedBy: DirectoryKey.self)
+            try item.encode(directory.agent, forKey: .agent)
+            try item.encode(directory.path.relative.string, forKey: .path)
+            try item.encode(directory.target.relative.string, forKey: .target)
+            try item.encode(directory.variable, forKey: .variable)
+            try item.encode(directory.sessions?.rawValue, forKey: .sessions)
+            try item.encode(directory.secrets.map(\.text), forKey: .secret)
+            try item.encode(directory.caches.map(\.text), forKey: .cache)
+            try item.encode(directory.locals.map(\.text), forKey: .local)
+            try item.encode(directory.layer.name, forKey: .layer)
+            try item.encode(directory.location.description, forKey: .declaredAt)
+        }
     }
 
     /// The listing as JSON with sorted keys; a source or link that does not exist is null.
     package func json() throws -> String { try sortedJSON(self) }
+}
+
+extension [PartPattern] {
+    /// The patterns for a cell of a table.
+    fileprivate var words: String { isEmpty ? "-" : map(\.text).joined(separator: " ") }
+}
+
+extension Entry.Kind {
+    /// The word for this kind in answers.
+    fileprivate var word: String {
+        switch self {
+        case .entry: "entry"
+        case .containerSymlink: "container_symlink"
+        case .agentDirectory: "agent_directory"
+        }
+    }
 }
 
 extension ManifestLayer {

@@ -16,10 +16,13 @@ package struct ManifestContents: Hashable, Sendable {
     package let layer: ManifestLayer
     package let entries: [Entry]
     package let agents: [AgentDeclaration]
+    package let directories: [AgentDirectory]
     package let findings: [Finding]
     package init(
-        file: String, layer: ManifestLayer, entries: [Entry], agents: [AgentDeclaration], findings: [Finding]
+        file: String, layer: ManifestLayer, entries: [Entry], agents: [AgentDeclaration],
+        directories: [AgentDirectory] = [], findings: [Finding]
     ) {
+        self.directories = directories
         self.file = file
         self.layer = layer
         self.entries = entries
@@ -45,7 +48,7 @@ package enum ManifestReader {
         return ManifestContents(
             file: file.name, layer: file.layer,
             entries: reading.entries.sorted { $0.location.position < $1.location.position },
-            agents: reading.agents, findings: reading.findings.sorted)
+            agents: reading.agents, directories: reading.directories, findings: reading.findings.sorted)
     }
 }
 
@@ -59,6 +62,7 @@ private struct Reading {
     let file: ManifestFile
     var entries: [Entry] = []
     var agents: [AgentDeclaration] = []
+    var directories: [AgentDirectory] = []
     var findings: FindingList
 
     init(file: ManifestFile) {
@@ -72,7 +76,7 @@ private struct Reading {
         for error in text.errors { findings.add(.error, at: error.position, "syntax error: \(error.sentence)") }
         findings.mutedLines = text.damagedLines
         if let table = text.table { readSections(of: table) }
-        (entries, agents) = ([], [])
+        (entries, agents, directories) = ([], [], [])
     }
 
     mutating func readSections(of root: TOMLTable) {
@@ -81,31 +85,45 @@ private struct Reading {
             case "entries": readEntries(member, kind: .entry)
             case "container_symlinks": readEntries(member, kind: .containerSymlink)
             case "agent": readAgent(member)
+            case "agent_directories": readDirectories(member)
             default:
                 findings.add(
                     .warning, at: member.keyPosition, "\(quoted(member.key)) is not a manifest section and is ignored",
-                    advice: "the sections are [[entries]], [[container_symlinks]] and [agent]")
+                    advice: "the sections are [[entries]], [[container_symlinks]], [[agent_directories]] and [agent]")
             }
         }
     }
 
     private mutating func readEntries(_ member: TOMLTable.Member, kind: Entry.Kind) {
+        for table in readTables(member) {
+            var declaration = EntryDeclaration(table: table, kind: kind, file: file)
+            if let entry = declaration.read(into: &findings) { entries.append(entry) }
+        }
+    }
+
+    private mutating func readDirectories(_ member: TOMLTable.Member) {
+        for table in readTables(member) {
+            var reader = AgentDirectoryReader(table: table, file: file)
+            if let directory = reader.read(into: &findings) { directories.append(directory) }
+        }
+    }
+
+    /// The tables of a list of tables; anything else is an error finding.
+    private mutating func readTables(_ member: TOMLTable.Member) -> [DeclaredTable] {
         let section = "[[\(member.key)]]"
         guard let elements = member.value.array else {
             findings.add(
                 .error, at: member.keyPosition,
                 "\(quoted(member.key)) must be a list of tables, not \(member.value.kindName)",
                 advice: "write \(section)")
-            return
+            return []
         }
-        for element in elements {
+        return elements.compactMap { element in
             guard let table = element.table else {
                 findings.add(.error, at: element.position, "\(section) must hold tables, not \(element.kindName)")
-                continue
+                return nil
             }
-            var declaration = EntryDeclaration(
-                table: DeclaredTable(table, at: element.position, name: section), kind: kind, file: file)
-            if let entry = declaration.read(into: &findings) { entries.append(entry) }
+            return DeclaredTable(table, at: element.position, name: section)
         }
     }
 

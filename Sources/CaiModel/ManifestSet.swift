@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// All manifests of a machine combined into one `Manifest`.
 ///
 /// Layers follow each other built-in, image, user; inside a layer files follow the byte order of their names. A later
@@ -22,14 +24,17 @@ package struct ManifestSet: Sendable {
     package init(combining contents: [ManifestContents]) {
         var entries = EntryCombination()
         var agents = AgentCombination()
+        var directories = DirectoryCombination()
         for file in contents {
             file.entries.forEach { entries.add($0) }
             file.agents.forEach { agents.add($0) }
+            file.directories.forEach { directories.add($0) }
         }
+        entries.move(into: directories.all)
         entries.removeNestedLinks()
         entries.noteNestedTargets()
-        manifest = Manifest(entries: entries.all, agents: agents.all)
-        findings = contents.flatMap(\.findings) + entries.findings + agents.findings
+        manifest = Manifest(entries: entries.all, agents: agents.all, directories: directories.all)
+        findings = contents.flatMap(\.findings) + entries.findings + agents.findings + directories.findings
     }
 }
 
@@ -141,6 +146,39 @@ private struct EntryCombination {
         return found
     }
 
+    /// Gives each entry with a link inside an agent directory the place on the volume at which the agent finds it: the
+    /// directory is on the volume as a whole, so that a link to another place would be lost in it.
+    mutating func move(into directories: [AgentDirectory]) {
+        for index in slots.indices {
+            guard let entry = slots[index], let link = entry.madeLink,
+                let directory = directories.first(where: { link.isInside($0.path) })
+            else { continue }
+            if link == directory.path {
+                slots[index] = nil
+                findings.append(
+                    .about(
+                        entry, .note, "is served by the agent directory declared at \(directory.location)",
+                        advice: "remove the entry"))
+                continue
+            }
+            var below = link.relative
+            _ = below.removePrefix(directory.path.relative)
+            let target = directory.target(of: below)
+            guard target != entry.target else { continue }
+            let moved = Entry(
+                kind: entry.kind, source: entry.source, target: target, link: link, flags: entry.flags,
+                isDisabled: entry.isDisabled, layer: entry.layer, location: entry.location)
+            byTarget[entry.target]?.removeAll { $0 == index }
+            slots[index] = moved
+            byTarget[target, default: []].append(index)
+            findings.append(
+                .about(
+                    entry, .note,
+                    "target \(entry.target) is not below the agent directory \(directory.target); \(target) is used",
+                    advice: "write target = \"\(target)\""))
+        }
+    }
+
     /// Content that belongs to two entries is legitimate when one of them has no link of its own, as in the built-in
     /// manifests, which say nothing about themselves here. One finding per entry is enough.
     mutating func noteNestedTargets() {
@@ -175,6 +213,44 @@ private struct EntryCombination {
         }
         if found == nil, let directory { unowned.insert(directory) }
         return found
+    }
+}
+
+/// Agent directories by their place in the home; a later layer replaces an earlier one.
+private struct DirectoryCombination {
+    private(set) var all: [AgentDirectory] = []
+    private(set) var findings: [Finding] = []
+
+    mutating func add(_ directory: AgentDirectory) {
+        let place = directory.location.description
+        if let index = all.firstIndex(where: { $0.path == directory.path }) {
+            let known = all[index]
+            guard known.layer != directory.layer else {
+                findings.append(
+                    Finding(
+                        .error, at: place,
+                        "~/\(directory.path) is already declared at \(known.location), so this directory is dropped",
+                        advice: "remove one of the two"))
+                return
+            }
+            findings.append(Finding(.note, at: place, "replaces the directory declared at \(known.location)"))
+            all[index] = directory
+            return
+        }
+        if let other = all.first(where: { overlaps($0, directory) }) {
+            findings.append(
+                Finding(
+                    .error, at: place,
+                    "~/\(directory.path) overlaps ~/\(other.path) declared at \(other.location), so this directory is dropped",
+                    advice: "declare the outer directory alone"))
+            return
+        }
+        all.append(directory)
+    }
+
+    private func overlaps(_ first: AgentDirectory, _ second: AgentDirectory) -> Bool {
+        first.path.isInside(second.path) || second.path.isInside(first.path)
+            || first.target.isInside(second.target) || second.target.isInside(first.target)
     }
 }
 

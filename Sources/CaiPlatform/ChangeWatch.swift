@@ -126,6 +126,16 @@ package final class ChangeWatch: Sendable {
 }
 
 extension Descriptor {
+    /// True if the file is open a second time, or executed, by any process of this kernel; nil where the file system does not
+    /// say, or the file belongs to another user. The descriptor must be open for reading only.
+    package var isOpenElsewhere: Bool? {
+        switch cai_is_open_elsewhere(raw) {
+        case 0: false
+        case 1: true
+        default: nil
+        }
+    }
+
     /// Whether somebody has this file open for writing; nil where the file system does not tell, or the file is somebody
     /// else's.
     package var isBeingWritten: Bool? {

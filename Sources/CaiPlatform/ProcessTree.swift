@@ -1,6 +1,6 @@
 import CPlatform
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A process that cannot be mistaken for a later one of the same number.
 package struct ProcessIdentity: Hashable, Sendable {
@@ -134,5 +134,54 @@ extension ProcessTree {
             self.signal(line.identity, signal)
         }
         return count
+    }
+}
+
+extension ProcessTree {
+    /// The name and id of a process, other than this one, that has something below a directory open, runs from there, or has
+    /// its working directory there; nil if none is found. Processes of other users, which /proc does not show, and of other
+    /// PID namespaces are not found.
+    package static func user(of directory: FilePath) -> (name: String, id: Int32)? {
+        guard let processes = opendir("/proc") else { return nil }
+        defer { closedir(processes) }
+        let own = getpid()
+        while let entry = readdir(processes) {
+            guard let id = number(entry), id != own else { continue }
+            let place = "/proc/\(id)"
+            if isBelow(directory, link: place + "/cwd") || isBelow(directory, link: place + "/exe")
+                || hasOpen(directory, in: place + "/fd")
+            {
+                return (StatusLine(of: id)?.name ?? "a process", id)
+            }
+        }
+        return nil
+    }
+
+    private static func hasOpen(_ directory: FilePath, in place: String) -> Bool {
+        guard let descriptors = opendir(place) else { return false }
+        defer { closedir(descriptors) }
+        while let entry = readdir(descriptors) {
+            guard let descriptor = number(entry) else { continue }
+            if isBelow(directory, link: "\(place)/\(descriptor)") { return true }
+        }
+        return false
+    }
+
+    private static func isBelow(_ directory: FilePath, link: String) -> Bool {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        guard readlink(link, &buffer, buffer.count - 1) > 0 else { return false }
+        return buffer.withUnsafeBufferPointer { text in
+            text.baseAddress.map { FilePath(platformString: $0).starts(with: directory) } ?? false
+        }
+    }
+
+    /// An identity of the start of process 1: the boot of the kernel and the time at which process 1 began. Another text
+    /// means another start of the container. Nil without /proc.
+    package static var startOfContainer: String? {
+        guard let first = StatusLine(of: 1)?.identity,
+            let boot = try? kernelFile("/proc/sys/kernel/random/boot_id")  // without it there is no identity
+        else { return nil }
+        let id = String(decoding: boot, as: UTF8.self).prefix { !$0.isNewline }
+        return "\(id) \(first.start)"
     }
 }

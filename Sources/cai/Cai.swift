@@ -28,7 +28,7 @@ struct Cai: ParsableCommand {
             EntrypointCommand.self, RunCommand.self, InitCommand.self, SyncCommand.self, LinksCommand.self,
             ImportCommand.self, ExportCommand.self, PushCommand.self, ReceiveCommand.self, SecretsCommand.self,
             UndoCommand.self,
-            HooksCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
+            HooksCommand.self, StatusCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self, SystemdCommand.self,
             OpencodeCommand.self, UsersCommand.self, BootstrapCommand.self,
             ManifestCommand.self, ConfigCommand.self,
             VersionCommand.self,

@@ -55,6 +55,8 @@ struct Session {
     let manifests: ManifestSet
     /// Every entry of the manifests, and behind them the links of specification files.
     let entries: [Entry]
+    /// The agent directories in their places.
+    let directories: [PlacedDirectory]
     private let linkFindings: [Finding]
 
     /// Opens the machine's trees and reads the manifests, the user's as the owner.
@@ -70,19 +72,15 @@ struct Session {
     /// `hasLinks`: what the manifests declare is linked to the machine's volume.
     private init(_ workplace: Workplace, _ machine: Machine, hasLinks: Bool = true) throws {
         self.workplace = workplace
-        let directory = workplace.settings.path(.imageManifests)
-        let loader = ManifestLoader.standard
-        let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
-        let (manifests, links) = try workplace.asOwner {
-            let manifests = loader.load(machine, imageDirectory: directory)
-            return (
-                manifests, LinkSources(machine).entries(specifications, besides: manifests.manifest.entries)
-            )
+        let found = try workplace.asOwner {
+            MachineManifests(
+                ManifestLoader.standard, machine, workplace.settings, environment: Environment.all)
         }
         self.machine = machine
-        self.manifests = manifests
-        entries = hasLinks ? manifests.manifest.entries + links.entries : []
-        linkFindings = links.findings
+        manifests = found.manifests
+        directories = hasLinks ? found.directories : []
+        entries = hasLinks ? found.entries : []
+        linkFindings = found.linkFindings
     }
 
     var layout: Layout { machine.layout }
@@ -104,12 +102,10 @@ struct Session {
     }
 
     /// The entries as the manifests declare them by now. The caller is the owner already.
-    func entriesNow() throws -> [Entry] {
-        let manifests = ManifestLoader.standard
-            .load(machine, imageDirectory: workplace.settings.path(.imageManifests))
-        let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
-        let links = LinkSources(machine).entries(specifications, besides: manifests.manifest.entries)
-        return manifests.manifest.entries + links.entries
+    func entriesNow() -> [Entry] {
+        MachineManifests(
+            ManifestLoader.standard, machine, workplace.settings, environment: Environment.all
+        ).entries
     }
 
     func options(_ command: String, isPreview: Bool) -> RunOptions {
@@ -120,7 +116,7 @@ struct Session {
 
     /// What was noticed about settings and manifests, notes left out.
     var complaints: [Finding] {
-        (workplace.settings.findings + manifests.findings + linkFindings).filter { $0.severity > .note }
+        (workplace.settings.findings + manifests.findings + directories.compactMap(\.obstacle) + linkFindings).filter { $0.severity > .note }
     }
 }
 

@@ -21,7 +21,7 @@ struct HealthCommand: ParsableCommand {
             let workplace = try global.workplaceAsFound()
             let job = HealthJob(workplace, environment: Environment.all, answers: LocalPage.answers) {
                 let session = try Session(workplace)
-                return (session.machine, session.entries)
+                return (session.machine, session.entries, session.directories)
             }
             let report = job.run()
             print(global.json ? try report.json() : report.text)

@@ -141,7 +141,7 @@ struct ImportCommand: ParsableCommand {
         } catch is NotInContainer {
             return nil
         }
-        let entries = try session.entriesNow().filter { !isOwnHome || !$0.isProfileCredential }
+        let entries = session.entriesNow().filter { !isOwnHome || !$0.isProfileCredential }
         let job = LinksJob(session.machine, entries: entries)
         let options = session.options("links", isPreview: false)
         guard let run = report.run else {

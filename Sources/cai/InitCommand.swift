@@ -47,7 +47,7 @@ struct InitCommand: ParsableCommand {
             if let problem = job.wasShown(rest) { Talk.finding(problem) }
             if !repair, let problem = job.record(report) { Talk.finding(problem) }
             if global.json { print(try report.json()) }
-            try hand(planner.rest(report, essential: strict, variables: rest.variables).rest)
+            try hand(planner.rest(report, essential: strict, rest: rest).rest)
             if report.status == .failed || report.isRefused { throw Exit.found }
         }
     }

@@ -71,6 +71,11 @@ extension Step {
             ["kind": .string("link"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
         case .setAside(let link, let target, _):
             ["kind": .string("set_aside"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
+        case .removeLink(let link, _): ["kind": .string("remove_link"), "path": .string(layout.text(link))]
+        case .linkOnVolume(let path, let text):
+            [
+                "kind": .string("symlink"), "path": .string(layout.text(path)), "target": .string(text.printable),
+            ]
         case .write(let place, _, let mode, _, _):
             ["kind": .string("write"), "path": .string(layout.text(place)), "mode": octal(mode)]
         case .restore(let kept, let run, let place, _):

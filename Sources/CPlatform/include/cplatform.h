@@ -135,6 +135,12 @@ int cai_enter_alone(int directory);
 /// is one that nobody heeds. Returns 1 or 0; -1 with errno where that cannot be told.
 int cai_is_being_written(int descriptor);
 
+/// Reports whether a file has another open description, or is executed, anywhere on this kernel: in other containers too.
+/// Asks with a write lease that is given back at once (fcntl(2), F_SETLEASE); a process that opens the file in that moment
+/// waits for microseconds. Returns 1 or 0; -1 with errno where the file system has no leases or the file belongs to another
+/// user.
+int cai_is_open_elsewhere(int descriptor);
+
 /// Makes the kernel's collector of unreachable sockets (unix(7), descriptors in flight) the last holder of an open file: the
 /// caller's close of the descriptor, or its end, then waits for nothing. Closing an inotify descriptor takes 4 to 15 ms
 /// otherwise, because the kernel waits until no processor looks at its watches any more. Where this cannot be had, or the

@@ -16,12 +16,17 @@ struct Boot {
     }
     private var manifest: ManifestSet?
     private var entries: [Entry] = []
+    private var directories: [PlacedDirectory] = []
     private var entryFindings: [Finding] = []
     private var environment: [String: String]
     private var secrets: [String] = []
     /// What `.env` adds to the environment.
     private(set) var variables: [EnvironmentFile.Assignment] = []
     private var placeholderSteps: [Step] = []
+    /// What the step `agents` makes.
+    private var agentSteps: [Step] = []
+    /// The variables that name agent directories on the volume.
+    private(set) var agentVariables: [(name: String, value: String)] = []
     private var links: RunReport<LinkPlan>?
     private var ownership: OwnershipReport?
     private var isJournalDue = false
@@ -47,17 +52,15 @@ struct Boot {
 
     private mutating func load() {
         guard case .success(let machine) = opened else { return }
-        let settings = workplace.settings
-        let directory = settings.path(.imageManifests)
-        let specifications = settings.list(.linkSpecifications).map { FilePath($0) }
         do {
-            let (set, links) = try workplace.asOwner {
-                let set = job.manifests.load(machine, imageDirectory: directory)
-                return (set, LinkSources(machine).entries(specifications, besides: set.manifest.entries))
+            let found = try workplace.asOwner {
+                MachineManifests(
+                    job.manifests, machine, workplace.settings, environment: job.request.environment)
             }
-            manifest = set
-            entries = set.manifest.entries + links.entries
-            entryFindings = links.findings
+            manifest = found.manifests
+            directories = found.directories
+            entries = found.entries
+            entryFindings = found.linkFindings
         } catch {
             opened = .failure(error)
         }
@@ -72,6 +75,7 @@ struct Boot {
             case .journal: return try finishJournal(machine)
             case .persistence: return StepWork()
             case .ownership: return try repairOwnership(machine)
+            case .agents: return try prepareAgents(machine)
             case .placeholders: return try makePlaceholders(machine)
             case .environment: return try readEnvironment(machine)
             case .git: return try migrateGit(machine)
@@ -145,6 +149,30 @@ struct Boot {
         return work
     }
 
+    private func agentsJob(_ machine: Machine) -> AgentsJob {
+        AgentsJob(
+            machine, entries: entries, directories: directories,
+            localDirectory: workplace.settings.path(.localDirectory))
+    }
+
+    private mutating func prepareAgents(_ machine: Machine) throws -> StepWork {
+        let result = try workplace.asOwner { try agentsJob(machine).run(options("init")) }
+        agentSteps = result.targets.detail.plan.steps
+        var work = StepWork(result.migration, machine.layout)
+        work.add(StepWork(result.targets, machine.layout))
+        work.add(
+            StepWork(
+                findings: result.local.findings, changes: result.local.changes,
+                isSkipped: result.local.changes == 0, actions: result.local.actions))
+        work.findings = directories.compactMap(\.obstacle) + work.findings
+        let assignments = directories.compactMap { $0.assignment(machine.layout) }
+        for (name, value) in assignments where job.request.environment[name] == nil {
+            agentVariables.append((name, value))
+            environment[name] = value
+        }
+        return work
+    }
+
     private mutating func makePlaceholders(_ machine: Machine) throws -> StepWork {
         let entries = entries
         let report = try workplace.asOwner {
@@ -153,7 +181,7 @@ struct Boot {
             }
         }
         placeholderSteps = report.detail.plan.steps
-        return StepWork(report, machine.layout)
+        return StepWork(report, machine.layout, without: isPreview ? agentSteps : [])
     }
 
     private mutating func readEnvironment(_ machine: Machine) throws -> StepWork {
@@ -187,14 +215,18 @@ struct Boot {
         }
         links = report
         // A preview has not made the placeholders, so the links ask for them again.
-        var work = StepWork(report, machine.layout, without: isPreview ? placeholderSteps : [])
+        var work = StepWork(report, machine.layout, without: isPreview ? placeholderSteps + agentSteps : [])
+        let removal = try workplace.asOwner { try agentsJob(machine).removeUnwantedLinks(options("init")) }
+        work.add(StepWork(removal, machine.layout))
         work.findings = entryFindings + work.findings.map(\.asWarning)
         return work
     }
 
     private func writeGenerated(_ machine: Machine) throws -> StepWork {
         guard let manifest else { return .skipped() }
-        let job = GeneratedFilesJob(machine: machine, manifests: manifest.manifest)
+        let job = GeneratedFilesJob(
+            machine: machine, manifests: manifest.manifest,
+            variables: directories.compactMap { $0.assignment(machine.layout) })
         let (report, findings) = try workplace.asOwner {
             let (files, findings) = job.files(links: links)
             let report = try engine(machine).run { _ in planGenerated(job.lookAgain(files), layout: machine.layout) }
@@ -224,7 +256,7 @@ extension Boot {
     }
 
     private func giveAgentDirectories() throws -> StepWork {
-        var directories = try AgentDirectories(workplace, isPreview: isPreview)
+        var directories = try OpencodeDirectories(workplace, isPreview: isPreview)
         return directories?.run() ?? .skipped()
     }
 

@@ -7,6 +7,8 @@ struct GeneratedFilesJob {
     private static let largest = 4 << 20
     let machine: Machine
     let manifests: Manifest
+    /// The variables that name agent directories on the volume.
+    var variables: [(name: String, value: String)] = []
 
     /// Launch wrappers, and the link specification of the user's manifests.
     func files(links: RunReport<LinkPlan>?) -> (files: [GeneratedFile], findings: [Finding]) {
@@ -14,7 +16,8 @@ struct GeneratedFilesJob {
         var files: [GeneratedFile] = []
         let hasUserManifests = ManifestLoader.hasUserManifests(machine)
         for kind in [LaunchWrappers.File.agents, .userAgents] {
-            let wrappers = LaunchWrappers(manifests.agents, file: kind)
+            let wrappers = LaunchWrappers(
+                manifests.agents, variables: kind == .agents ? variables : [], file: kind)
             findings += wrappers.findings
             let place = Place.home(kind.path)
             if kind == .agents || hasUserManifests || look(place).0.isFile {

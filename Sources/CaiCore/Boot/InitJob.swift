@@ -46,6 +46,8 @@ package struct InitJob {
     package struct Rest: Sendable {
         /// What the environment of a workload gets.
         package let variables: [EnvironmentFile.Assignment]
+        /// The variables that name agent directories on the volume.
+        package let agentVariables: [(name: String, value: String)]
         /// The code of the first login that the report's lines show.
         let code: BootstrapAnswer?
     }
@@ -68,7 +70,7 @@ package struct InitJob {
             started: started, duration: ContinuousClock.now - start, steps: steps,
             essential: Set(request.strict.map(\.rawValue)), isPreview: request.isPreview,
             isRefused: boot.isRefused)
-        return (report, Rest(variables: boot.variables, code: boot.code))
+        return (report, Rest(variables: boot.variables, agentVariables: boot.agentVariables, code: boot.code))
     }
 
     /// Notes that the lines of the report were written to the log. Returns what kept it from being noted.

@@ -38,10 +38,12 @@ package struct LaunchPlanner {
 
     /// What is known when the boot is over.
     package func rest(
-        _ report: BootReport, essential: Set<BootStepName>, variables: [EnvironmentFile.Assignment]
+        _ report: BootReport, essential: Set<BootStepName>, rest: InitJob.Rest
     ) -> LaunchPlan {
         var plan = LaunchPlan()
-        plan.variables = variables.map { ($0.name, $0.value) }
+        let known = Set(rest.variables.map(\.name))
+        plan.variables =
+            rest.agentVariables.filter { !known.contains($0.name) } + rest.variables.map { ($0.name, $0.value) }
         if let step = report.firstFailure(of: Set(essential.map(\.rawValue))) {
             plan.failure = LaunchPlan.Failure(
                 step: step.name, code: Int32(clamping: step.code), duration: "\(step.duration.milliseconds) ms")

@@ -46,6 +46,17 @@ extension StepWork {
 }
 
 extension StepWork {
+    /// Adds the work of another part of the same step.
+    mutating func add(_ other: StepWork) {
+        findings += other.findings
+        changes += other.changes
+        isSkipped = isSkipped && other.isSkipped
+        lines += other.lines
+        actions += other.actions
+    }
+}
+
+extension StepWork {
     /// What came of asking for a code; never the code itself.
     init(_ answer: BootstrapAnswer, at place: String) {
         self.init(findings: answer.findings, changes: answer.actions.count, isSkipped: answer.actions.isEmpty)

@@ -54,6 +54,20 @@ extension Applier {
         }
     }
 
+    /// Removes a symlink, if it still has this text. Its target is not touched.
+    func removeLink(_ link: HomePath, _ text: FilePath) throws {
+        let (parent, name) = try machine.home.parent(of: link.relative)
+        try expect(.symlink(text: text), name, in: parent, .home(link))
+        try parent.unlink(name)
+        try parent.sync()
+    }
+
+    func linkOnVolume(_ path: VolumePath, _ text: FilePath) throws {
+        let (parent, name) = try machine.volume.parent(of: path.relative)
+        if case .symlink(text) = Node(name, in: parent) { return }  // another container was faster
+        try parent.makeLink(name, to: text)
+    }
+
     func setAside(_ link: HomePath, _ target: VolumePath, _ found: Node, _ number: Int) throws {
         let (parent, name) = try machine.home.parent(of: link.relative)
         try expect(found, name, in: parent, .home(link))

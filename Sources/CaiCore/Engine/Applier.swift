@@ -71,6 +71,8 @@ final class Applier {
         case .putLink(let link, let target, let replacing, let isPrivate):
             try putLink(link, target, replacing, isPrivate, number)
         case .setAside(let link, let target, let found): try setAside(link, target, found, number)
+        case .removeLink(let link, let text): try removeLink(link, text)
+        case .linkOnVolume(let path, let text): try linkOnVolume(path, text)
         case .write(let place, let content, let mode, let replacing, let isOurs):
             try write(place, content, mode, replacing, isOurs, number)
         case .restore(let path, let source, let place, let found):

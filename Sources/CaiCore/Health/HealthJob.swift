@@ -7,12 +7,12 @@ package struct HealthJob {
     private let workplace: Workplace
     private let environment: [String: String]
     private let answers: (Int) -> Bool
-    private let open: () throws -> (machine: Machine, entries: [Entry])
+    private let open: () throws -> (machine: Machine, entries: [Entry], directories: [PlacedDirectory])
 
     /// `open` opens the trees and reads the manifests; `answers` tells whether a page comes from a port of this machine.
     package init(
         _ workplace: Workplace, environment: [String: String], answers: @escaping (Int) -> Bool,
-        open: @escaping () throws -> (machine: Machine, entries: [Entry])
+        open: @escaping () throws -> (machine: Machine, entries: [Entry], directories: [PlacedDirectory])
     ) {
         self.workplace = workplace
         self.environment = environment
@@ -24,12 +24,13 @@ package struct HealthJob {
     package func run() -> HealthReport {
         let isWithoutVolume = (try? workplace.volumeState()) == .unused  // what cannot be looked at fails below
         let checks = HealthCheck.Name.allCases.compactMap { name -> HealthCheck? in
-            if isWithoutVolume, [.links, .volume].contains(name) {
+            if isWithoutVolume, [.agents, .links, .volume].contains(name) {
                 return HealthCheck(name, .ok, "nothing is kept on \(workplace.settings.path(.volume).printable)")
             }
             do {
                 switch name {
                 case .boot: return try boot()
+                case .agents: return try agents()
                 case .links: return try links()
                 case .volume: return try volume()
                 case .services: return try services()
@@ -73,9 +74,16 @@ package struct HealthJob {
         return HealthCheck(boot: try record.read(), canBeKept: record.canBeKept)
     }
 
+    /// The agents whose state is kept, and those whose state is not.
+    private func agents() throws -> HealthCheck? {
+        let (machine, _, directories) = try open()
+        let states = try workplace.asOwner { AgentStatusJob(machine, directories: directories).summaries() }
+        return HealthCheck(agents: states)
+    }
+
     /// What a boot would mend: a link that leads elsewhere because the user made it so is the user's.
     private func links() throws -> HealthCheck {
-        let (machine, entries) = try open()
+        let (machine, entries, _) = try open()
         let options = RunOptions(
             command: "health", isPreview: true, lockTimeout: workplace.settings.duration(.lockTimeout),
             retention: workplace.settings.retention)

@@ -14,7 +14,9 @@ package struct LinkSources {
     /// Reads the image's specification files and the user's; the latter only when there is no user manifest, because then
     /// it is made from those at every start. A link that an entry of the manifests already claims is left out; everything
     /// that would leave the home or the volume is a finding.
-    package func entries(_ image: [FilePath], besides known: [Entry]) -> (entries: [Entry], findings: [Finding]) {
+    package func entries(
+        _ image: [FilePath], besides known: [Entry], _ directories: [PlacedDirectory]
+    ) -> (entries: [Entry], findings: [Finding]) {
         var findings: [Finding] = []
         var claimed = Set(known.compactMap(\.link))
         var result: [Entry] = []
@@ -41,6 +43,7 @@ package struct LinkSources {
                     continue
                 }
                 for link in specification.links where claimed.insert(link.link).inserted {
+                    if directories.contains(where: { $0.serves(link.link) }) { continue }
                     result.append(Entry(link, layer: layer, file: name))
                 }
             } catch {
@@ -48,6 +51,16 @@ package struct LinkSources {
             }
         }
         return (result, findings)
+    }
+}
+
+extension PlacedDirectory {
+    /// True if the directory as a whole serves this link of the home.
+    fileprivate func serves(_ link: HomePath) -> Bool {
+        switch coverage {
+        case .linked, .reached: link.isInside(declaration.path)
+        case .fallback, .files: false
+        }
     }
 }
 

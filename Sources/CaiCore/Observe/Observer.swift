@@ -64,9 +64,16 @@ package struct Observer {
         if depth == .links, live.isDirectory, !entry.flags.contains(.removeFirst) { return [] }
         guard let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent else { return [] }
         let stored = volume.openParent(of: entry.target.relative)
-        var walk = PairWalk()
+        var walk = PairWalk(ownLinks: entry.kind == .agentDirectory ? ownLinks(entry) : nil)
         walk.visit(FilePath(), live, name, parent, target, entry.target.relative.lastComponent, stored)
         return walk.pairs
+    }
+
+    /// The texts of single links inside a directory that is linked as a whole, by their paths below it.
+    private func ownLinks(_ entry: Entry) -> OwnLinks {
+        let target = machine.layout.linkText(to: entry.target)
+        let earlier = entry.renamed.map { ($0.to.relative, target.pushing($0.from.relative)) }
+        return OwnLinks(target: target, earlier: Dictionary(earlier, uniquingKeysWith: { first, _ in first }))
     }
 
     /// Whether a symlink on the volume leads to nothing.
@@ -87,9 +94,24 @@ package struct Observer {
     }
 }
 
+/// The single links that an earlier release put into an agent directory: each leads to the place on the volume that its
+/// path has now, or had under an earlier name.
+private struct OwnLinks {
+    let target: FilePath
+    let earlier: [FilePath: FilePath]
+
+    func contains(_ text: FilePath, at path: FilePath) -> Bool {
+        !path.isEmpty && (text == target.pushing(path) || text == earlier[path])
+    }
+}
+
 /// Collects a live tree with its counterparts on the volume, parents before children.
 private struct PairWalk {
     var pairs: [ObservedPair] = []
+    /// The single links that are recognized in the live tree; nil for a tree without.
+    let ownLinks: OwnLinks?
+
+    init(ownLinks: OwnLinks?) { self.ownLinks = ownLinks }
 
     mutating func visit(
         _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
@@ -121,6 +143,8 @@ private struct PairWalk {
             } catch {
                 add(path, failed: error, stored)
             }
+        case .symlink(let text) where ownLinks?.contains(text, at: path) ?? false:
+            pairs.append(ObservedPair(path: path, live: live, stored: stored, isOwnLink: true))
         default: pairs.append(ObservedPair(path: path, live: live, stored: stored))
         }
     }

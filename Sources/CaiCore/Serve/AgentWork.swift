@@ -32,13 +32,10 @@ package final class AgentWork: Sendable {
         let workplace = workplace
         return HealthJob(workplace, environment: environment, answers: answers) {
             let machine = try workplace.machine()
-            let specifications = workplace.settings.list(.linkSpecifications).map { FilePath($0) }
-            let directory = workplace.settings.path(.imageManifests)
-            let entries = try workplace.asOwner {
-                let known = self.manifests.load(machine, imageDirectory: directory).manifest.entries
-                return known + LinkSources(machine).entries(specifications, besides: known).entries
+            let found = try workplace.asOwner {
+                MachineManifests(self.manifests, machine, workplace.settings, environment: self.environment)
             }
-            return (machine, entries)
+            return (machine, found.entries, found.directories)
         }.run()
     }
 

@@ -37,7 +37,8 @@ package struct LaunchWrappers: Sendable {
     package let findings: [Finding]
 
     /// Writes the functions of those agents that belong into the file; of two that declare a name the later one has it.
-    package init(_ agents: [AgentDeclaration], file: File) {
+    /// `variables` are set for new shells unless they have a value: they name directories of agents on the volume.
+    package init(_ agents: [AgentDeclaration], variables: [(name: String, value: String)] = [], file: File) {
         var findings: [Finding] = []
         let wrappers = agents.filter(file.holds).compactMap { Wrapper($0, &findings) }
         var owners: [ShellName: Int] = [:]
@@ -50,8 +51,12 @@ package struct LaunchWrappers: Sendable {
             }
         }
         let parts = wrappers.enumerated().map { index, wrapper in wrapper.text { owners[$0] == index } }
+        let settings = variables.map { name, value in
+            "[ -n \"${\(name)-}\" ] || export \(name)=\(singleQuoted(value))\n"
+        }
+        let assignments = settings.isEmpty ? [] : [settings.joined()]
         self.text =
-            (["# Launch wrappers for agents, written by cai from the manifests; changes here are lost.\n"] + parts)
+            (["# Launch wrappers for agents, written by cai from the manifests; changes here are lost.\n"] + assignments + parts)
             .joined(separator: "\n")
         self.findings = findings
     }

@@ -120,10 +120,15 @@ package struct ObservedPair: Sendable {
     /// Present when both are files.
     package let liveContent: ContentSample?
     package let storedContent: ContentSample?
+    /// True if the live side is a symlink to this very place on the volume: the form of single links inside a directory
+    /// that is to be linked as a whole.
+    package let isOwnLink: Bool
 
     package init(
-        path: FilePath, live: Node, stored: Node, liveContent: ContentSample? = nil, storedContent: ContentSample? = nil
+        path: FilePath, live: Node, stored: Node, liveContent: ContentSample? = nil,
+        storedContent: ContentSample? = nil, isOwnLink: Bool = false
     ) {
+        self.isOwnLink = isOwnLink
         self.path = path
         self.live = live
         self.stored = stored

@@ -29,7 +29,7 @@ struct PlaceholderPlanner {
     @discardableResult
     mutating func add(_ seen: EntryObservation) -> Bool {
         let entry = seen.entry
-        guard !entry.flags.contains(.glob), entry.isDirectory || entry.hasLink else { return true }
+        guard !entry.flags.contains(.glob), !entry.isCovered, entry.isDirectory || entry.hasLink else { return true }
         guard addParents(of: entry) else { return false }
         switch seen.target {
         case .missing: return makeTarget(of: entry)
@@ -102,7 +102,8 @@ struct PlaceholderPlanner {
         }
         guard made.insert(entry.target).inserted else { return true }
         if entry.isDirectory {
-            let isPrivate = entry.isSecret || privateDirectories.contains(entry.target)
+            let isPrivate =
+                entry.isSecret || entry.kind == .agentDirectory || privateDirectories.contains(entry.target)
             plan.steps.append(.makeDirectory(entry.target, mode: isPrivate ? 0o700 : 0o755))
         } else {
             plan.steps.append(

@@ -56,6 +56,10 @@ package enum Step: Sendable, Equatable {
     /// Puts a symlink to the target where nothing, or another symlink, stands. `privateParent`: directories made for it
     /// are 0700.
     case putLink(HomePath, target: VolumePath, replacing: Node, privateParent: Bool)
+    /// Removes a link of ours with this text: the agent reaches its directory without one.
+    case removeLink(HomePath, text: FilePath)
+    /// Puts a symlink on the volume where nothing stands.
+    case linkOnVolume(VolumePath, text: FilePath)
     /// Moves what stands there, whatever it is, to the displaced store and puts the link.
     case setAside(HomePath, target: VolumePath, found: Node)
     /// Writes a generated file whose content differs; what stood there is displaced unless `isOurs`.
@@ -73,7 +77,7 @@ extension Step {
     /// Whether user data moves or temporary names are made: a run with such a step is journaled.
     package var isJournaled: Bool {
         switch self {
-        case .makeDirectory, .setMode: false
+        case .makeDirectory, .setMode, .removeLink, .linkOnVolume: false
         case .makeFile(_, let content, _): !content.isEmpty
         case .putLink(_, _, let replacing, _): !replacing.isMissing
         case .fillEmpty, .adopt, .storeOpen, .setAside, .write, .restore, .move: true
@@ -89,6 +93,8 @@ extension Step {
             [.volume(path)]
         case .adopt(let adoption): [.home(adoption.live), .volume(adoption.target)]
         case .storeOpen(let save): [.volume(save.target)]
+        case .removeLink(let link, _): [.home(link)]
+        case .linkOnVolume(let path, _): [.volume(path)]
         case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
             [.home(link), .volume(target)]
         case .write(let place, _, _, _, _), .restore(_, _, let place, _): [place]

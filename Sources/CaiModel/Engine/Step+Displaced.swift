@@ -5,7 +5,7 @@ extension Step {
     /// as `Outcome.displaced` has them after a real run.
     package var expectedDisplaced: [FilePath] {
         switch self {
-        case .makeDirectory, .makeFile, .fillEmpty, .setMode: []
+        case .makeDirectory, .makeFile, .fillEmpty, .setMode, .removeLink, .linkOnVolume: []
         case .adopt(let adoption): adoption.expectedDisplaced
         case .storeOpen(let save): save.expectedDisplaced
         case .putLink(let link, _, let replacing, _): replacing.isMissing ? [] : [Place.home(link).displacedPath]

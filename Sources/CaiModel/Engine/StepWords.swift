@@ -17,6 +17,8 @@ extension Step {
                 + (replacing.isMissing ? "" : ", keeping the other link displaced")
         case .setAside(let link, let target, let found):
             "keep \(layout.text(link)), \(found.word), displaced and link it to \(layout.text(target))"
+        case .removeLink(let link, _): "remove the link \(layout.text(link))"
+        case .linkOnVolume(let path, let text): "make the symlink \(layout.text(path)) to \(text.printable)"
         case .write(let place, _, let mode, _, _): "write \(layout.text(place)) (\(octal(mode)))"
         case .restore(let kept, let run, let place, _):
             "restore \(layout.text(place)) from \(run)/\(kept.printable)"

@@ -37,7 +37,9 @@ package func planSync(_ observation: Observation, baseline: Baseline, layout: La
             directories: observation.volumeDirectories, entries: observation.declared, layout: layout))
     for seen in observation.entries {
         let entry = seen.entry
-        guard entry.kind == .entry, !entry.isDisabled, entry.hasLink, let source = entry.source else { continue }
+        guard entry.kind != .containerSymlink, !entry.isDisabled, entry.hasLink, let source = entry.source else {
+            continue
+        }
         planner.add(seen, source)
     }
     return SyncPlan(plan: planner.plan, entries: planner.entries)

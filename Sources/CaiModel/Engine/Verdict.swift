@@ -41,6 +41,7 @@ package struct MovingItem: Sendable, Equatable {
 package func decide(
     _ pair: ObservedPair, target: VolumePath, baseline: Baseline, history: LinkHistory? = nil
 ) -> Verdict {
+    if pair.isOwnLink { return .same }
     switch (pair.live, pair.stored) {
     case (_, .missing): return .take
     case (.directory, .directory): return .enter

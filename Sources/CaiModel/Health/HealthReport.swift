@@ -2,7 +2,7 @@
 package struct HealthCheck: Hashable, Sendable {
     /// What is looked at, in the order of the report.
     package enum Name: String, Sendable, Codable, CaseIterable {
-        case boot, links, volume, services, opencode
+        case boot, agents, links, volume, services, opencode
     }
 
     package enum Outcome: String, Sendable, Codable {
@@ -56,7 +56,9 @@ extension HealthCheck {
         let mendable = plan.links.filter { !$0.steps.isEmpty }.count
         let obstacles = plan.links.filter { $0.obstacle != nil }.count
         let outcome: Outcome = mendable > 0 ? .failed : obstacles > 0 ? .degraded : .ok
-        var parts = ["\(plan.links.count - mendable - obstacles) links are right"]
+        // The number that `cai links check` has, too.
+        let right = plan.links.filter { $0.state == .ok && $0.obstacle == nil && $0.steps.isEmpty }.count
+        var parts = ["\(right) links are right"]
         if mendable > 0 { parts.append("\(mendable) can be mended") }
         if obstacles > 0 { parts.append("\(obstacles) cannot") }
         self.init(

@@ -36,16 +36,18 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case bootstrapCode = "bootstrap_code"
     case bootstrapExpiry = "bootstrap_expiry_seconds"
     case bootstrapAttempts = "bootstrap_attempts"
+    case agentPlacement = "agent_placement"
+    case localDirectory = "local_directory"
 
     /// What a value of the key looks like.
     package enum Kind: Sendable { case word, path, optionalPath, number, paths, words, identifiers, flag }
 
     package var kind: Kind {
         switch self {
-        case .preset, .user, .serviceOutput: .word
+        case .preset, .user, .serviceOutput, .agentPlacement: .word
         case .agentService, .linkGuard, .manageUsers, .bootstrapCode: .flag
         case .home, .volume, .workspace, .imageManifests, .stateDirectory, .usersDirectory: .path
-        case .opencodeConfiguration: .path
+        case .opencodeConfiguration, .localDirectory: .path
         case .socketToken: .optionalPath
         case .uid, .gid, .hookTimeout, .lockTimeout, .displacedRuns, .displacedBytes, .linkScan: .number
         case .requestBytes, .archiveBytes, .archiveRatio, .archiveMembers, .archiveDepth, .archivePathBytes: .number
@@ -132,6 +134,9 @@ package enum Preset: String, CaseIterable, Sendable {
             .manageUsers: .flag(self == .opencode), .usersDirectory: .text("/var/lib/opencode-users"),
             .bootstrapCode: .flag(self == .opencode), .bootstrapExpiry: .number(86_400),
             .bootstrapAttempts: .number(10),
+            .agentPlacement: .text(AgentPlacement.link.rawValue),
+            // In /tmp because it is writable for every user, in an image without /run too, and never on the volume.
+            .localDirectory: .text("/tmp/.containai"),
         ]
     }
 

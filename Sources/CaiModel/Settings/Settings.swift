@@ -19,6 +19,12 @@ package struct Settings: Sendable {
     package private(set) var opencodeRules: [OpencodeRule] = []
     /// What was noticed about these rules: it keeps a rule from holding, and nothing else.
     package private(set) var opencodeFindings: [Finding] = []
+    /// The ways in which the agents' directories get onto the volume.
+    package var placements: AgentPlacements {
+        AgentPlacements(
+            general: AgentPlacement(rawValue: text(.agentPlacement)) ?? .link, single: singlePlacements)
+    }
+    private var singlePlacements: [String: AgentPlacement] = [:]
     private var ownFindings: [Finding] = []
     package var findings: [Finding] { ownFindings + serviceFindings + reloadFindings + opencodeFindings }
 
@@ -50,6 +56,9 @@ package struct Settings: Sendable {
             apply(table, file.name)
             (services, serviceFindings) = ServiceReader.services(in: table, file: file.name)
             (reloads, reloadFindings) = ReloadReader.reloads(in: table, file: file.name)
+            let (single, problems) = AgentSettingsReader.placements(in: table, file: file.name)
+            singlePlacements = single
+            ownFindings += problems
         }
         for key in SettingKey.allCases where key != .preset {
             if let text = environment[key.environmentName], !text.isEmpty {
@@ -103,7 +112,7 @@ package struct Settings: Sendable {
     }
 
     private mutating func apply(_ table: TOMLTable, _ file: String) {
-        for member in table.members where !["preset", "service", "reload", "opencode"].contains(member.key) {
+        for member in table.members where !["preset", "service", "reload", "opencode", "agents"].contains(member.key) {
             let place = SourceLocation(file: file, line: member.keyPosition.line, column: member.keyPosition.column)
             guard let key = SettingKey(rawValue: member.key) else {
                 ownFindings.append(
@@ -203,6 +212,9 @@ extension SettingValue {
         switch key {
         case .strict: problemAsSteps
         case .serviceOutput: [.text("text"), .text("json")].contains(self) ? nil : "is text or json"
+        case .agentPlacement:
+            AgentPlacement.allCases.contains { self == .text($0.rawValue) }
+                ? nil : "is one of \(AgentPlacement.words)"
         default: nil
         }
     }

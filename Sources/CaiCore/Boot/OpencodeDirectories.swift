@@ -9,7 +9,7 @@ import SystemPackage
 /// given (`OwnershipPolicy`); in the workspace that is only what root or nobody left, because other users work there too.
 /// The directories above them, which an engine makes for its mounts as root's, are given as well. Whatever is not as it
 /// should be is a finding. It is to be called with root's ids.
-struct AgentDirectories {
+struct OpencodeDirectories {
     /// Made when they are missing, with their modes.
     private static let needed: [(path: FilePath, mode: UInt16)] = [(".local/share/opencode", 0o755), (".ssh", 0o700)]
     private static let keys: FilePath = ".ssh"

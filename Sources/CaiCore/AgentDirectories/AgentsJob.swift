@@ -1,0 +1,63 @@
+package import CaiModel
+import CaiPlatform
+package import SystemPackage
+
+/// Prepares the agent directories on the volume and the local parts in the container: the boot step `agents`.
+///
+/// First existing content is converted, all together and undoable; then missing directories and links are made. The links in
+/// the home are put by the step `links`, which also moves real directories to the volume.
+package struct AgentsJob {
+    private let machine: Machine
+    private let entries: [Entry]
+    private let directories: [PlacedDirectory]
+    private let localDirectory: FilePath
+
+    /// `entries` are all entries as they hold on the machine, `directories` the agent directories in their places.
+    package init(_ machine: Machine, entries: [Entry], directories: [PlacedDirectory], localDirectory: FilePath) {
+        self.machine = machine
+        self.entries = entries
+        self.directories = directories
+        self.localDirectory = localDirectory
+    }
+
+    /// The reports of the parts of the job.
+    struct Result {
+        let local: LocalParts.Work
+        let migration: RunReport<Plan>
+        let targets: RunReport<Plan>
+    }
+
+    /// Carries it out, or only plans it. To be called as the owner. Throws `VolumeLock.Held` and `SystemCallError`.
+    func run(_ options: RunOptions) throws -> Result {
+        let local = LocalParts(machine, path: localDirectory).prepare(directories, isPreview: options.isPreview)
+        let layout = machine.layout
+        let source = SourceTree(root: machine.volume.root, names: [layout.volume])
+        let migration = try Engine(machine, entries: entries, options: options, source: source).run { _ in
+            planAgentMigration(observe(local), layout: layout)
+        }
+        let targets = try Engine(machine, entries: entries, options: options).run { _ in
+            planAgentTargets(observe(local), layout: layout)
+        }
+        return Result(local: local, migration: migration, targets: targets)
+    }
+
+    private func observe(_ local: LocalParts.Work) -> AgentVolumeObservation {
+        AgentVolumeObserver(machine, localDirectory: localDirectory)
+            .observe(directories, entries: entries, hasLocal: local.isUsable)
+    }
+
+    /// Removes the links of directories that their agents reach by a variable. To be called as the owner.
+    func removeUnwantedLinks(_ options: RunOptions) throws -> RunReport<Plan> {
+        try Engine(machine, entries: entries, options: options).run { _ in
+            let reader = NodeReader(machine.home)
+            var plan = Plan()
+            for directory in directories where directory.placement == .variable {
+                guard directory.declaration.variable != nil, let path = directory.homePath else { continue }
+                let text = machine.layout.linkText(to: directory.declaration.target)
+                guard case .symlink(text) = reader.node(atLink: path.relative) else { continue }
+                plan.steps.append(.removeLink(path, text: text))
+            }
+            return plan
+        }
+    }
+}

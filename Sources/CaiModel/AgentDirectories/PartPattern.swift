@@ -1,0 +1,64 @@
+package import SystemPackage
+
+/// A relative path below an agent's directory; `*` inside a component matches any characters but a slash.
+package struct PartPattern: Hashable, Sendable, CustomStringConvertible {
+    /// The pattern as it was declared.
+    package let text: String
+    private let components: [[UInt8]]
+
+    /// A pattern of declared text; nil for text that is no relative path of plain components.
+    package init?(_ text: String) {
+        guard let path = try? VolumePath(text) else { return nil }
+        self.text = text
+        components = path.relative.components.map { Array($0.string.utf8) }
+    }
+
+    /// True if the path matches the pattern or lies below something that does. The path is relative to the directory.
+    package func holds(_ path: FilePath) -> Bool {
+        var names = path.components.makeIterator()
+        for pattern in components {
+            guard let name = names.next() else { return false }
+            if !Self.matches(pattern[...], name.utf8Bytes[...]) { return false }
+        }
+        return true
+    }
+
+    /// The path itself if there is no `*` in it.
+    package var path: FilePath? {
+        components.contains { $0.contains(star) } ? nil : FilePath(text)
+    }
+
+    package var description: String { text }
+
+    /// Compares byte by byte; a star takes as much as the rest allows.
+    private static func matches(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
+        guard let first = pattern.first else { return text.isEmpty }
+        if first == star {
+            var rest = text
+            while true {
+                if matches(pattern.dropFirst(), rest) { return true }
+                if rest.isEmpty { return false }
+                rest = rest.dropFirst()
+            }
+        }
+        guard text.first == first else { return false }
+        return matches(pattern.dropFirst(), text.dropFirst())
+    }
+}
+
+private let star = UInt8(ascii: "*")
+
+extension FilePath.Component {
+    /// The bytes of the name.
+    fileprivate var utf8Bytes: [UInt8] {
+        withPlatformString { text in
+            var bytes: [UInt8] = []
+            var next = text
+            while next.pointee != 0 {
+                bytes.append(UInt8(bitPattern: next.pointee))
+                next += 1
+            }
+            return bytes
+        }
+    }
+}
