@@ -88,7 +88,7 @@ extension VolumePath {
     }
 
     /// Whether this path, or a directory above it, is among these.
-    func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
+    package func isAtOrBelow(_ paths: Set<VolumePath>) -> Bool {
         var next: VolumePath? = self
         while let path = next {
             if paths.contains(path) { return true }

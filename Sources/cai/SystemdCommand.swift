@@ -1,5 +1,6 @@
 import ArgumentParser
 import CaiCore
+import CaiManifests
 import CaiModel
 import CaiPlatform
 import CaiUnits
@@ -65,7 +66,8 @@ struct SystemdCommand: ParsableCommand {
 
         func run() throws {
             try reportingFailures {
-                let job = UnitEnvironmentJob(try global.workplaceAsFound())
+                let job = UnitEnvironmentJob(
+                    try global.workplaceAsFound(), directories: BuiltInManifests.alone.manifest.directories)
                 let environment = try job.read()
                 environment.findings.forEach(Talk.finding)
                 if let output {

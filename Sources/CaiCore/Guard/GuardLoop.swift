@@ -58,9 +58,13 @@ final class GuardLoop {
     private static func trees(_ guarded: GuardedMachine) -> (home: WatchedTree, volume: WatchedTree) {
         let home = WatchedTree(guarded.machine.home, [.closed])
         let volume = WatchedTree(guarded.machine.volume)
+        let agentTargets = Set(guarded.entries.filter { $0.kind == .agentDirectory }.map(\.target))
         for entry in guarded.entries where entry.hasLink {
             guard let link = entry.link else { continue }
             home.add(link.relative, .link(link))
+            // An agent saves in its directory all the time, and none of that needs a repair. A target in there that vanishes
+            // is noticed by the scan.
+            if let parent = entry.target.parent, parent.isAtOrBelow(agentTargets) { continue }
             volume.add(entry.target.relative, .link(link))
         }
         volume.add(allIn: ManifestLoader.userDirectory, .manifests)

@@ -5,13 +5,18 @@ package import SystemPackage
 /// Hands the part of the container's environment that units need on, in a file that systemd reads.
 package struct UnitEnvironmentJob {
     private let workplace: Workplace
+    /// The variables that name directories of agents.
+    private let places: Set<String>
 
-    package init(_ workplace: Workplace) { self.workplace = workplace }
+    package init(_ workplace: Workplace, directories: [AgentDirectory]) {
+        self.workplace = workplace
+        places = Set(directories.compactMap(\.variable))
+    }
 
     /// Reads the environment that process 1 was started with. Throws `SystemCallError` when it may not be read.
     package func read() throws -> UnitEnvironment {
         let (directory, name) = try Tree(root: workplace.root).parent(of: "proc/1/environ")
-        return UnitEnvironment(try directory.openFile(name).readAll(limit: 16 << 20, "/proc/1/environ"))
+        return UnitEnvironment(try directory.openFile(name).readAll(limit: 16 << 20, "/proc/1/environ"), places: places)
     }
 
     /// Replaces the file: 0600, in a directory that is made with 0750 and the agent's group. Nothing is written when it has

@@ -53,15 +53,18 @@ package struct AgentVolumeObservation: Sendable {
     package let targets: [(path: VolumePath, node: Node)]
     /// The directories above those that are there.
     package let parents: Set<VolumePath>
+    /// The directories that hold a secret of any entry, and are private when they are made.
+    package let privateDirectories: Set<VolumePath>
     package let renames: [SeenRename]
     package let links: [SeenVolumeLink]
     /// Files of the manifests inside agent directories in which an earlier release may have left a placeholder.
     package let placeholders: [SeenFile]
 
     package init(
-        layout: Int?, targets: [(path: VolumePath, node: Node)], parents: Set<VolumePath>, renames: [SeenRename],
-        links: [SeenVolumeLink], placeholders: [SeenFile]
+        layout: Int?, targets: [(path: VolumePath, node: Node)], parents: Set<VolumePath>,
+        privateDirectories: Set<VolumePath>, renames: [SeenRename], links: [SeenVolumeLink], placeholders: [SeenFile]
     ) {
+        self.privateDirectories = privateDirectories
         self.parents = parents
         self.layout = layout
         self.targets = targets
@@ -118,7 +121,9 @@ package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout) ->
     var plan = Plan()
     var made = seen.parents
     for (path, node) in seen.targets where node.isMissing {
-        plan.steps += path.missingParents(besides: &made).map { .makeDirectory($0, mode: 0o755) }
+        plan.steps += path.missingParents(besides: &made).map {
+            .makeDirectory($0, mode: seen.privateDirectories.contains($0) ? 0o700 : 0o755)
+        }
         if made.insert(path).inserted { plan.steps.append(.makeDirectory(path, mode: 0o700)) }
     }
     let usable = Set(seen.targets.filter { $0.node.isMissing || $0.node.isDirectory }.map(\.path))

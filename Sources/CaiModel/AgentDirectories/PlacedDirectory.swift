@@ -106,6 +106,9 @@ package enum BaseDirectories {
         ("XDG_CACHE_HOME", ".cache"),
     ]
 
+    /// The names of the variables.
+    package static var variableNames: [String] { variables.map(\.name) }
+
     /// The absolute path to which a variable moves something of the home, with the variable; nil if none moves it.
     package static func moved(
         _ path: HomePath, environment: [String: String]

@@ -21,8 +21,7 @@ struct PlaceholderPlanner {
     init(directories: [VolumePath: Node], entries: [Entry], layout: Layout) {
         self.directories = directories
         self.layout = layout
-        let secretFiles = entries.lazy.filter { $0.isSecret && !$0.isDirectory }
-        privateDirectories = Set(secretFiles.compactMap(\.target.parent))
+        privateDirectories = entries.privateVolumeDirectories
     }
 
     /// Plans what one entry's target needs. Returns whether it is, or will be, there and of the right type.
@@ -110,6 +109,13 @@ struct PlaceholderPlanner {
                 .makeFile(entry.target, content: entry.placeholder, mode: entry.isSecret ? 0o600 : 0o644))
         }
         return true
+    }
+}
+
+extension [Entry] {
+    /// The directories of the volume that hold a secret file of one of these entries.
+    package var privateVolumeDirectories: Set<VolumePath> {
+        Set(lazy.filter { $0.isSecret && !$0.isDirectory }.compactMap(\.target.parent))
     }
 }
 

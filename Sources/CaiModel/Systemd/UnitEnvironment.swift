@@ -5,20 +5,21 @@ package struct UnitEnvironment: Sendable {
     /// What systemd would not take, by name.
     package let findings: [Finding]
 
-    /// Whether a variable is handed on.
-    package static func isHandedOn(_ name: String) -> Bool {
+    /// True if a variable is handed on. `places` are the variables that name directories of agents.
+    package static func isHandedOn(_ name: String, places: Set<String> = []) -> Bool {
         name.hasPrefix("CAI_") || name == "container" || HostingPlatform.variables.contains(name)
+            || places.contains(name) || BaseDirectories.variableNames.contains(name)
     }
 
     /// Reads the bytes of `/proc/1/environ`. Of equal names the first counts, as for getenv(3).
-    package init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8], places: Set<String> = []) {
         var seen: Set<String> = []
         var variables: [(name: String, value: String)] = []
         var findings: [Finding] = []
         for part in bytes.split(separator: 0) {
             guard let equals = part.firstIndex(of: UInt8(ascii: "=")) else { continue }
             let name = String(decoding: part[..<equals], as: UTF8.self)
-            guard Self.isHandedOn(name), Self.isName(name), seen.insert(name).inserted else { continue }
+            guard Self.isHandedOn(name, places: places), Self.isName(name), seen.insert(name).inserted else { continue }
             if let value = String(validating: part[(equals + 1)...], as: UTF8.self), Self.isTaken(value) {
                 variables.append((name, value))
             } else {
