@@ -47,6 +47,17 @@ package enum Mounts {
     }
 }
 
+extension Mounts {
+    /// True if no program can be run from the file system of an open descriptor, as its mount says (`noexec`).
+    package static func forbidsExecution(_ descriptor: borrowing Descriptor) -> Bool {
+        var status = statvfs()
+        return fstatvfs(descriptor.raw, &status) == 0 && status.f_flag & UInt(noExecutionFlag) != 0
+    }
+}
+
+/// ST_NOEXEC of statvfs(3).
+private let noExecutionFlag = 8
+
 /// ST_RDONLY of statvfs(3): an enumerator in the C library.
 private let readOnlyFlag = 1
 

@@ -19,7 +19,8 @@ struct StatusCommand: ParsableCommand {
         try reportingFailures {
             let session = try Session(try global.workplace())
             let report = try session.workplace.asOwner {
-                AgentStatusJob(session.machine, directories: session.directories).run()
+                AgentStatusJob(session.machine, directories: session.directories)
+                    .run(workspace: session.workplace.settings.path(.workspace))
             }
             print(global.json ? try report.json() : report.text, terminator: global.json ? "\n" : "")
             if report.states.contains(where: { !$0.isKept }) { throw Exit.found }

@@ -16,7 +16,8 @@ final class Service {
         let name = "@cai-serve-\(UInt64.random(in: 0 ... .max))"
         manager = try DatagramReceiver(at: name)
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        let variables = ["PATH": path, "NOTIFY_SOCKET": name].merging(environment) { $1 }
+        let variables = ["PATH": path, "NOTIFY_SOCKET": name].merging(Command.usualEnvironment) { $1 }
+            .merging(environment) { $1 }
         program = try Running(
             wrapper + [Command.binary.string, "serve", "--root", world.root.string] + arguments,
             environment: variables.map { "\($0.key)=\($0.value)" })

@@ -13,35 +13,35 @@ import Testing
         #expect(Self.set.manifest.entries.map(\.location) == Self.declared.map(\.location))
     }
 
-    @Test func `there are exactly 79 records with the known number of each flag`() {
+    @Test func `there are the 79 records of the contract and three for shell histories, with the known number of each flag`() {
         let entries = Self.set.manifest.entries
         func count(_ flag: EntryFlags) -> Int { entries.count { $0.flags.contains(flag) } }
-        #expect(entries.count == 79)
+        #expect(entries.count == 82)
         #expect(entries.count { $0.kind == .entry } == 75)
-        #expect(entries.count { $0.kind == .containerSymlink } == 4)
-        #expect(count(.directory) == 34)
-        #expect(count(.file) == 44)
+        #expect(entries.count { $0.kind == .containerSymlink } == 7)
+        #expect(count(.directory) == 35)
+        #expect(count(.file) == 46)
         #expect(count(.glob) == 1)
-        #expect(count(.secret) == 17)
+        #expect(count(.secret) == 19)
         #expect(count(.json) == 14)
         #expect(count(.optional) == 22)
-        #expect(count(.removeFirst) == 16)
+        #expect(count(.removeFirst) == 17)
         #expect(count(.excludeSystem) == 2)
         #expect(count(.privacyFilter) == 1)
         #expect(count(.gitFilter) == 1)
         #expect(count(.mirror) == 0)
         #expect(entries.count(where: \.isDisabled) == 3)
-        #expect(entries.count { $0.isSecret && !$0.isDisabled } == 16)
-        #expect(Set(entries.map(\.target)).count == 79)
+        #expect(entries.count { $0.isSecret && !$0.isDisabled } == 18)
+        #expect(Set(entries.map(\.target)).count == 82)
     }
 
-    @Test func `they make 74 links, 34 placeholder directories and 43 placeholder files, 16 of them private`() {
+    @Test func `they declare 77 links, 35 directories and 45 files with a link, 18 of them private`() {
         let entries = Self.set.manifest.entries
         let files = entries.filter { $0.flags.contains(.file) && $0.hasLink }
-        #expect(entries.count(where: \.hasLink) == 74)
-        #expect(entries.count(where: \.isDirectory) == 34)
-        #expect(files.count == 43)
-        #expect(files.count(where: \.isSecret) == 16)
+        #expect(entries.count(where: \.hasLink) == 77)
+        #expect(entries.count(where: \.isDirectory) == 35)
+        #expect(files.count == 45)
+        #expect(files.count(where: \.isSecret) == 18)
     }
 
     @Test(arguments: zip(Row.all, declared))
@@ -56,8 +56,8 @@ import Testing
     }
 
     @Test func `the table has a row for every record`() {
-        #expect(Row.all.map(\.number) == Array(1...79))
-        #expect(Self.declared.count == 79)
+        #expect(Row.all.map(\.number) == Array(1...82))
+        #expect(Self.declared.count == 82)
     }
 
     @Test func `the six agents are declared`() {
@@ -75,6 +75,57 @@ import Testing
                 ["kimi", "kimi", "--yolo", "kimi-cli", "optional"],
                 ["pi", "pi", "--yolo", "optional"],
             ])
+    }
+}
+
+extension `The built-in manifests` {
+    @Test func `every agent of the contract and of current releases has its directories`() {
+        let directories = Self.set.manifest.directories.map { "\($0.agent) ~/\($0.path) \($0.target)" }
+        #expect(
+            directories == [
+                "claude ~/.claude claude", "codex ~/.codex codex", "gemini ~/.gemini gemini",
+                "copilot ~/.copilot copilot", "opencode ~/.config/opencode config/opencode",
+                "opencode ~/.local/share/opencode local/share/opencode",
+                "opencode ~/.local/state/opencode local/state/opencode", "kimi ~/.kimi kimi", "pi ~/.pi/agent pi",
+                "aider ~/.aider aider/dot-aider", "continue ~/.continue continue", "cursor ~/.cursor cursor",
+                "cursor ~/.config/cursor config/cursor", "vibe ~/.vibe vibe", "amp ~/.config/amp config/amp",
+                "amp ~/.local/share/amp local/share/amp", "goose ~/.config/goose config/goose",
+                "goose ~/.local/share/goose local/share/goose", "goose ~/.local/state/goose local/state/goose",
+                "qwen ~/.qwen qwen",
+            ])
+    }
+
+    @Test func `with agent directories 35 declared entries keep a link of their own`() {
+        let layout = Layout(home: "/home/agent", volume: "/mnt/agent-data")
+        let placed = Self.set.manifest.directories.map { directory in
+            let (location, variable) = directory.location(environment: [:], layout: layout)
+            return PlacedDirectory(
+                directory, placement: .link, location: location, movedBy: variable, coverage: .linked)
+        }
+        let entries = Self.set.manifest.entries(with: placed)
+        #expect(entries.count { $0.kind == .agentDirectory } == 20)
+        #expect(entries.count { $0.kind != .agentDirectory && $0.hasLink } == 35)
+        // No link leads into a directory that is a link itself.
+        for entry in entries where entry.kind != .agentDirectory {
+            guard let link = entry.link, entry.hasLink else { continue }
+            #expect(!placed.contains { link.isInside($0.declaration.path) }, "\(link)")
+        }
+    }
+
+    @Test(arguments: [
+        ("claude", "projects/-w/a.jsonl", AgentPart.state, false), ("claude", ".credentials.json", .state, true),
+        ("claude", "shell-snapshots/x", .cache, false), ("claude", "sessions/12.json", .local, false),
+        ("claude", "plugins/cache/a/b", .state, false), ("claude", "a name of the next release", .state, false),
+        ("codex", "auth.json", .state, true), ("codex", "sessions/2026/rollout.jsonl", .state, false),
+        ("codex", "app-server-daemon/x.sock", .state, false), ("codex", "packages/codex", .cache, false),
+        ("copilot", "ide/1.lock", .local, false), ("gemini", "tmp/a/chats/b.json", .state, false),
+    ])
+    func `a path of an agent directory is state, cache or local`(
+        agent: String, path: FilePath, part: AgentPart, isSecret: Bool
+    ) throws {
+        let directory = try #require(Self.set.manifest.directories.first { $0.agent == agent })
+        #expect(directory.part(of: path) == part)
+        #expect(directory.isSecret(path) == isSecret)
     }
 }
 
@@ -167,7 +218,7 @@ struct Row: Sendable {
         Row(37, "08-prompt.toml", ".config/oh-my-posh", "config/oh-my-posh", ".config/oh-my-posh", "dR"),
         Row(38, "10-claude.toml", ".claude.json", "claude/claude.json", ".claude.json", "fjs"),
         Row(
-            39, "10-claude.toml", ".claude/.credentials.json", "claude/credentials.json", ".claude/.credentials.json",
+            39, "10-claude.toml", ".claude/.credentials.json", "claude/.credentials.json", ".claude/.credentials.json",
             "fs"),
         Row(40, "10-claude.toml", ".claude/settings.json", "claude/settings.json", ".claude/settings.json", "fj"),
         Row(
@@ -231,5 +282,8 @@ struct Row: Sendable {
         Row(77, "19-cursor.toml", ".cursor/mcp.json", "cursor/mcp.json", ".cursor/mcp.json", "fjso"),
         Row(78, "19-cursor.toml", ".cursor/rules", "cursor/rules", ".cursor/rules", "dRo"),
         Row(79, "19-cursor.toml", ".cursor/extensions", "cursor/extensions", ".cursor/extensions", "dRo"),
+        Row(80, "24-history.toml", nil, "shell/history", ".bash_history", "fs", kind: .containerSymlink),
+        Row(81, "24-history.toml", nil, "shell/zsh_history", ".zsh_history", "fs", kind: .containerSymlink),
+        Row(82, "24-history.toml", nil, "local/share/fish", ".local/share/fish", "dR", kind: .containerSymlink),
     ]
 }

@@ -17,6 +17,13 @@ import Testing
         container_link = ".y"
         flags = "f"
         disabled = true
+        [[agent_directories]]
+        agent = "a"
+        path = ".a"
+        target = "a"
+        variable = "A_HOME"
+        cache = ["log"]
+        local = ["pids"]
         """
     static let set = ManifestSet([ManifestFile(name: "m.toml", layer: .user, bytes: Array(text.utf8))])
 
@@ -30,6 +37,9 @@ import Testing
                 AGENT  BINARY  ALIASES  PRESENCE  DECLARED AT
                 a      b       c        -         m.toml:1:1
 
+                AGENT  DIRECTORY  TARGET  VARIABLE  CACHE  LOCAL  DECLARED AT
+                a      ~/.a       a       A_HOME    log    pids   m.toml:16:1
+
                 """)
     }
 
@@ -37,7 +47,7 @@ import Testing
         let json = try ManifestListing(Self.set.manifest).json()
         #expect(json.contains(#""declared_at" : "m.toml:10:1""#))
         #expect(json.contains(#""source" : null"#))
-        #expect(json.hasPrefix("{\n  \"agents\" : ["))
+        #expect(json.hasPrefix("{\n  \"agent_directories\" : ["))
     }
 
     static let findings: [(severities: [Severity], code: Int32, summary: String)] = [

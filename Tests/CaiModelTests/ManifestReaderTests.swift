@@ -185,8 +185,8 @@ private func lines(_ contents: ManifestContents) -> [String] { contents.findings
         (
             "[[entry]]\n[x]\n",
             [
-                "m.toml:1:3: warning: \"entry\" is not a manifest section and is ignored (the sections are [[entries]], [[container_symlinks]] and [agent])",
-                "m.toml:2:2: warning: \"x\" is not a manifest section and is ignored (the sections are [[entries]], [[container_symlinks]] and [agent])",
+                "m.toml:1:3: warning: \"entry\" is not a manifest section and is ignored (the sections are [[entries]], [[container_symlinks]], [[agent_directories]] and [agent])",
+                "m.toml:2:2: warning: \"x\" is not a manifest section and is ignored (the sections are [[entries]], [[container_symlinks]], [[agent_directories]] and [agent])",
             ]
         ),
         ("[entries]\n", ["m.toml:1:2: error: \"entries\" must be a list of tables, not a table (write [[entries]])"]),

@@ -39,6 +39,13 @@ package enum Command {
     /// Runs `cai` on no particular world.
     package static func cai(_ arguments: String...) throws -> Finished { try run([binary.string] + arguments) }
 
+    /// The environment of every program of the tests. Most suites are about single links, for which the files of agents serve
+    /// as well as any others, so agent directories are not linked as a whole unless a test asks for that (`linkedAgents`).
+    package static let usualEnvironment = ["CAI_AGENT_PLACEMENT": "files"]
+
+    /// The environment in which agent directories are linked as a whole, as they are by default.
+    package static let linkedAgents = ["CAI_AGENT_PLACEMENT": "link"]
+
     /// Whether a program is on the search path.
     package static func exists(_ program: String) -> Bool {
         let directories = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
@@ -68,7 +75,8 @@ package enum Command {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 9)
 
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        let variables = ["PATH": path].merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let variables = ["PATH": path].merging(usualEnvironment) { $1 }.merging(environment) { $1 }
+            .map { "\($0)=\($1)" }
         var child = pid_t()
         let problem = withCStrings(arguments) { arguments in
             withCStrings(variables) { variables in

@@ -18,11 +18,18 @@ package final class Running {
     private let errors: Stream
     private var ending: Ending?
 
+    /// Adds the usual environment of programs to the one of this process, once.
+    private static let hasUsualEnvironment: Bool = {
+        for (name, value) in Command.usualEnvironment { setenv(name, value, 0) }
+        return true
+    }()
+
     /// Starts a program with the environment of the test, or exactly the given one. On a terminal that is its input, output
     /// and controlling terminal; `blocked` are signals it starts with blocked.
     package init(
         _ arguments: [String], environment: [String]? = nil, on terminal: PseudoTerminal? = nil, blocked: [Int32] = []
     ) throws {
+        _ = Self.hasUsualEnvironment
         let pipes = try (0..<3).map { _ in try Pipe() }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

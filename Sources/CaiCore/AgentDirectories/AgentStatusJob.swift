@@ -1,6 +1,6 @@
 package import CaiModel
 import CaiPlatform
-import SystemPackage
+package import SystemPackage
 
 /// Reports, for each agent directory, whether its state is kept, how it is reached, and how much is in it. It only reads; to
 /// be called as the owner.
@@ -21,9 +21,27 @@ package struct AgentStatusJob {
     package func summaries() -> [AgentDirectoryStatus] { directories.map { status($0, isCounting: false) } }
 
     /// The states with amounts: every entry is looked at.
-    package func run() -> AgentStatusReport {
-        AgentStatusReport(directories.map { status($0, isCounting: true) })
+    package func run(workspace: FilePath) -> AgentStatusReport {
+        AgentStatusReport(
+            directories.map { status($0, isCounting: true) }, hints: hints(workspace: workspace))
     }
+
+    /// Settings of agents that do not go with linked directories. `workspace` is where agents work.
+    package func hints(workspace: FilePath) -> [Finding] {
+        var hints = workspaceHints(workspace, directories, machine.layout)
+        for placed in directories where placed.coverage == .linked || placed.coverage == .reached {
+            for name in SettingsHints.files(of: placed.declaration.sessions) {
+                let path = placed.target.appending(FilePath(name))
+                guard let bytes = try? machine.volume.readFile(path.relative, limit: Self.largestSettings) else {
+                    continue  // missing or unreadable: the agent says so itself
+                }
+                hints += SettingsHints(machine.layout, placed).findings(in: bytes, at: path)
+            }
+        }
+        return hints
+    }
+
+    private static let largestSettings = 4 << 20
 
     private func status(_ placed: PlacedDirectory, isCounting: Bool) -> AgentDirectoryStatus {
         let declared = placed.declaration

@@ -18,7 +18,10 @@ package struct AgentSurvey {
     }
 
     /// The directories with their places. A directory that should have a link and cannot says why.
-    package func directories(_ declared: [AgentDirectory]) -> [PlacedDirectory] { declared.map(place) }
+    package func directories(_ declared: [AgentDirectory]) -> [PlacedDirectory] {
+        let mayRunPrograms = !Mounts.forbidsExecution(machine.volume.root.descriptor)
+        return declared.map { place(mayRunPrograms || $0.programs.isEmpty ? $0 : $0.withoutExecution) }
+    }
 
     private func place(_ declared: AgentDirectory) -> PlacedDirectory {
         let (location, variable) = declared.location(environment: environment, layout: machine.layout)

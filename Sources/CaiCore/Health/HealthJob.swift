@@ -77,8 +77,12 @@ package struct HealthJob {
     /// The agents whose state is kept, and those whose state is not.
     private func agents() throws -> HealthCheck? {
         let (machine, _, directories) = try open()
-        let states = try workplace.asOwner { AgentStatusJob(machine, directories: directories).summaries() }
-        return HealthCheck(agents: states)
+        let workspace = workplace.settings.path(.workspace)
+        let (states, hints) = try workplace.asOwner {
+            let job = AgentStatusJob(machine, directories: directories)
+            return (job.summaries(), job.hints(workspace: workspace))
+        }
+        return HealthCheck(agents: states, hints: hints)
     }
 
     /// What a boot would mend: a link that leads elsewhere because the user made it so is the user's.

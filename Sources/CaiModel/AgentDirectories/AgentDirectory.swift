@@ -22,6 +22,8 @@ package struct AgentDirectory: Hashable, Sendable {
     package let caches: [PartPattern]
     /// Parts that belong to one container, such as a registry of running processes.
     package let locals: [PartPattern]
+    /// Parts with programs that the agent runs: they are local where the volume is mounted noexec.
+    package let programs: [PartPattern]
     /// Earlier names of entries on the volume, and the names by which the agent knows them.
     package let renamed: [RenamedPart]
     /// Second names of entries: relative symlinks inside the directory.
@@ -32,7 +34,7 @@ package struct AgentDirectory: Hashable, Sendable {
     package init(
         agent: String, path: HomePath, target: VolumePath, variable: String? = nil, sessions: SessionFormat? = nil,
         secrets: [PartPattern] = [], caches: [PartPattern] = [], locals: [PartPattern] = [],
-        renamed: [RenamedPart] = [], aliases: [RenamedPart] = [], layer: ManifestLayer, location: SourceLocation
+        programs: [PartPattern] = [], renamed: [RenamedPart] = [], aliases: [RenamedPart] = [], layer: ManifestLayer, location: SourceLocation
     ) {
         self.agent = agent
         self.path = path
@@ -42,6 +44,7 @@ package struct AgentDirectory: Hashable, Sendable {
         self.secrets = secrets
         self.caches = caches
         self.locals = locals
+        self.programs = programs
         self.renamed = renamed
         self.aliases = aliases
         self.layer = layer
@@ -57,6 +60,14 @@ package struct AgentDirectory: Hashable, Sendable {
 
     /// True if a path below the directory is, or lies below, a declared secret.
     package func isSecret(_ below: FilePath) -> Bool { secrets.contains { $0.holds(below) } }
+
+    /// The same directory on a volume from which no program can be run.
+    package var withoutExecution: AgentDirectory {
+        AgentDirectory(
+            agent: agent, path: path, target: target, variable: variable, sessions: sessions, secrets: secrets,
+            caches: caches, locals: locals + programs, programs: programs, renamed: renamed, aliases: aliases,
+            layer: layer, location: location)
+    }
 
     /// The place on the volume of something below the directory.
     package func target(of below: FilePath) -> VolumePath { target.appending(below) }

@@ -1,7 +1,8 @@
 /// Reads one `[[agent_directories]]` table.
 struct AgentDirectoryReader {
     private static let keys = [
-        "agent", "path", "target", "variable", "sessions", "secret", "cache", "local", "renamed", "aliases",
+        "agent", "path", "target", "variable", "sessions", "secret", "cache", "local", "programs", "renamed",
+        "aliases",
     ]
 
     var table: DeclaredTable
@@ -23,17 +24,20 @@ struct AgentDirectoryReader {
         let secrets = readPatterns("secret", into: &findings)
         let caches = readPatterns("cache", into: &findings)
         let locals = readPatterns("local", into: &findings)
-        for pattern in locals where pattern.path == nil {
-            table.reject(
-                at: table.position, "local \(quoted(pattern.text)) has a * in it; a local part needs one exact name",
-                in: &findings)
+        let programs = readPatterns("programs", into: &findings)
+        for (key, patterns) in [("local", locals), ("programs", programs)] {
+            for pattern in patterns where pattern.path == nil {
+                table.reject(
+                    at: table.position,
+                    "\(key) \(quoted(pattern.text)) has a * in it; a local part needs one exact name", in: &findings)
+            }
         }
         let renamed = readNames("renamed", into: &findings)
         let aliases = readNames("aliases", into: &findings)
         guard !table.isInvalid, let agent, let path, let target else { return nil }
         return AgentDirectory(
             agent: agent, path: path, target: target, variable: variable, sessions: sessions, secrets: secrets,
-            caches: caches, locals: locals, renamed: renamed, aliases: aliases, layer: file.layer,
+            caches: caches, locals: locals, programs: programs, renamed: renamed, aliases: aliases, layer: file.layer,
             location: SourceLocation(file: file.name, line: table.position.line, column: table.position.column))
     }
 

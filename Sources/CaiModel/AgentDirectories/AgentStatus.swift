@@ -51,8 +51,9 @@ package struct AgentDirectoryStatus: Sendable {
 }
 
 extension HealthCheck {
-    /// The check of the agents' state: degraded if the state of one would be lost with the container. Nil for no agents.
-    package init?(agents states: [AgentDirectoryStatus]) {
+    /// The check of the agents' state: degraded if the state of one would be lost with the container, or if a setting of an
+    /// agent does not go with linked directories. Nil for no agents.
+    package init?(agents states: [AgentDirectoryStatus], hints: [Finding] = []) {
         guard !states.isEmpty else { return nil }
         func names(_ states: [AgentDirectoryStatus]) -> [String] {
             states.map(\.agent).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -73,9 +74,11 @@ extension HealthCheck {
             let reason = state.finding.map { " (\($0.sentence))" } ?? ""
             sentence += "\(sentence.isEmpty ? "" : "; ")\(state.agent): \(state.place) is not kept\(reason)"
         }
+        for hint in hints { sentence += "; \(hint.place) \(hint.sentence)" }
+        let advice = (lost.compactMap(\.finding) + hints).lazy.compactMap(\.advice).first
+        let isFine = lost.isEmpty && hints.isEmpty
         self.init(
-            .agents, lost.isEmpty ? .ok : .degraded, sentence,
-            advice: lost.isEmpty ? nil : lost.lazy.compactMap(\.finding?.advice).first ?? "cai status shows details")
+            .agents, isFine ? .ok : .degraded, sentence, advice: isFine ? nil : advice ?? "cai status shows details")
     }
 }
 
@@ -83,10 +86,15 @@ extension HealthCheck {
 package struct AgentStatusReport: Sendable, Encodable {
     package static let schema = 1
     package let states: [AgentDirectoryStatus]
+    /// Settings of agents that do not go with linked directories.
+    package let hints: [Finding]
 
-    package init(_ states: [AgentDirectoryStatus]) { self.states = states }
+    package init(_ states: [AgentDirectoryStatus], hints: [Finding] = []) {
+        self.states = states
+        self.hints = hints
+    }
 
-    private enum Key: String, CodingKey { case schema, directories = "agent_directories" }
+    private enum Key: String, CodingKey { case schema, directories = "agent_directories", hints }
     private enum StateKey: String, CodingKey {
         case agent, path, target, kept, reach, amounts, finding, lost
     }
@@ -96,6 +104,7 @@ package struct AgentStatusReport: Sendable, Encodable {
     package func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: Key.self)
         try object.encode(Self.schema, forKey: .schema)
+        try object.encode(hints, forKey: .hints)
         var list = object.nestedUnkeyedContainer(forKey: .directories)
         for state in states {
             var item = list.nestedContainer(keyedBy: StateKey.self)
@@ -125,7 +134,7 @@ package struct AgentStatusReport: Sendable, Encodable {
             ]
         }
         let table = columns([["AGENT", "DIRECTORY", "STATE IS", "REACHED BY", "STATE", "CACHE", "LOCAL"]] + rows)
-        let findings = states.compactMap(\.finding).map(\.told)
+        let findings = (states.compactMap(\.finding) + hints).map(\.told)
         let lost = states.flatMap { state in state.lost.map { "\($0) would be lost with the container" } }
         return table + (findings + lost).map { $0 + "\n" }.joined()
     }

@@ -183,6 +183,11 @@ extension Plan {
                     "is older than \(layout.text(to.path)), which stays; it is kept displaced"))
             remove(.shown)
         case .file, .missing:
+            findings.append(
+                Finding(
+                    .note, at: layout.text(from.path),
+                    "gets the name \(layout.text(to.path)), by which the agent knows it; an earlier release on this volume "
+                        + "would not find it"))
             steps.append(
                 .place(
                     Placement(
