@@ -6,7 +6,7 @@ import Testing
 @Suite struct `What the predecessors lost (1.18)` {
     @Test(
         arguments: [
-            ("home/agent/.claude/.credentials.json", "mnt/agent-data/claude/credentials.json"),
+            ("home/agent/.claude/.credentials.json", "mnt/agent-data/claude/.credentials.json"),
             ("home/agent/.codex/auth.json", "mnt/agent-data/codex/auth.json"),
             ("home/agent/.claude.json", "mnt/agent-data/claude/claude.json"),
             ("home/agent/.gitconfig", "mnt/agent-data/git/gitconfig"),
@@ -90,7 +90,7 @@ import Testing
             ]
         ])
         try expectPromises(["sync"], on: world)
-        #expect(try world.mode("mnt/agent-data/claude/credentials.json") == 0o600)
+        #expect(try world.mode("mnt/agent-data/claude/.credentials.json") == 0o600)
         #expect(try world.mode("mnt/agent-data/codex/auth.json") == 0o600)
     }
 

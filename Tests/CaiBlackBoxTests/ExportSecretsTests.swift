@@ -93,7 +93,7 @@ import Testing
     @Test func `is not what an export does by itself`() throws {
         let (world, run) = try exported()
         #expect(run.code == 0, "\(run)")
-        #expect(try world.text("/out/claude/credentials.json") == "claude login")
+        #expect(try world.text("/out/claude/.credentials.json") == "claude login")
         #expect(try world.text("/out/codex/config.toml").contains("t0ken") && world.text("/out/.env") == "A=envvalue\n")
     }
 

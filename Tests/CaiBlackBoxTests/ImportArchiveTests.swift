@@ -82,7 +82,7 @@ import Testing
         let run = try world.cai(
             "import", "--from", "-", wrapper: ["sh", "-c", "exec \"$@\" <\(archive)", "sh"])
         #expect(run.code == 0 && world.volumeText("editors/vimrc") == "set nu\n", "\(run)")
-        #expect(world.volumeText("claude/credentials.json") == "claude login")
+        #expect(world.volumeText("claude/.credentials.json") == "claude login")
     }
 
     @Test(arguments: ["not a tar", ""])

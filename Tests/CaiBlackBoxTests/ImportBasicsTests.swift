@@ -58,7 +58,7 @@ let exampleHome: Item = [
         let world = try World.importing(hasSource ? exampleHome : [".vimrc": "x"])
         #expect(try world.importHost().code == 0)
         for path in [
-            "claude/credentials.json", "codex/auth.json", "local/share/opencode/auth.json", "config/gh/hosts.yml",
+            "claude/.credentials.json", "codex/auth.json", "local/share/opencode/auth.json", "config/gh/hosts.yml",
         ]
             as [FilePath]
         {
@@ -169,7 +169,7 @@ let exampleHome: Item = [
         let run = try world.cai("import", "--verbose")
         #expect(run.code == 0, "\(run)")
         #expect(world.volumeText("editors/vimrc") == "set nu\n")
-        for path in ["claude/credentials.json", "codex/auth.json"] as [FilePath] {
+        for path in ["claude/.credentials.json", "codex/auth.json"] as [FilePath] {
             #expect(try world.volumeMode(path) == 0o600)
             #expect(world.volumeText(path)?.contains("login") == false)
         }

@@ -196,7 +196,7 @@ import Testing
         let list = try world.cai("secrets", "list")
         #expect(list.code == 0, "\(list)")
         for line in [
-            "declared secret\t/mnt/agent-data/claude/credentials.json", "environment\t/mnt/agent-data/.env",
+            "declared secret\t/mnt/agent-data/claude/.credentials.json", "environment\t/mnt/agent-data/.env",
             "declared secret\t/mnt/agent-data/codex/auth.json",
         ] { #expect(list.output.contains(line + "\n"), "\(list)") }
         #expect(!list.everything.contains("login") && !list.everything.contains("envvalue"))

@@ -102,7 +102,7 @@ import Testing
         #expect(world.volumeText("claude/CLAUDE.md") == "my own memory")
         #expect(world.volumeText("claude/plugins/cache/p/own.md") == "my own plugin")
         #expect(world.volumeText("config/tmux/tmux.conf/x") == "a directory now")
-        for path in ["claude/plugins/cache/p/plugin.md", "claude/credentials.json", "codex", "editors"] as [FilePath] {
+        for path in ["claude/plugins/cache/p/plugin.md", "claude/.credentials.json", "codex", "editors"] as [FilePath] {
             #expect(world.volumeText(path) == nil && !Files.exists(world.volume.appending(path.components)), "\(path)")
         }
     }

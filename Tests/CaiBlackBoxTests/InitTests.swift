@@ -41,7 +41,7 @@ private func settled(_ world: World) throws -> Snapshot {
         let world = try World()
         _ = try world.cai("init")
         for file in [
-            "claude/credentials.json", "claude/claude.json", "codex/auth.json", "local/share/opencode/auth.json",
+            "claude/.credentials.json", "claude/claude.json", "codex/auth.json", "local/share/opencode/auth.json",
             "config/gh/hosts.yml", "config/opencode/opencode.json",
         ] { #expect(try world.mode(FilePath("mnt/agent-data").appending(file)) == 0o600, "\(file)") }
         #expect(try world.mode("mnt/agent-data/config/gh") == 0o700)

@@ -8,7 +8,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("home/agent/.claude/.credentials.json", "mnt/agent-data/claude/credentials.json"),
+            ("home/agent/.claude/.credentials.json", "mnt/agent-data/claude/.credentials.json"),
             ("home/agent/.codex/auth.json", "mnt/agent-data/codex/auth.json"),
             ("home/agent/.claude.json", "mnt/agent-data/claude/claude.json"),
             ("home/agent/.gitconfig", "mnt/agent-data/git/gitconfig"),
@@ -198,7 +198,7 @@ import Testing
         let world = try settledWorld(["mnt/agent-data/containai/manifests/vault.toml": .file(manifest)])
         let guardian = try Guardian(world)
         for (path, wrong, right) in [
-            ("mnt/agent-data/claude/credentials.json", 0o644, 0o600), ("mnt/agent-data/codex/auth.json", 0o666, 0o600),
+            ("mnt/agent-data/claude/.credentials.json", 0o644, 0o600), ("mnt/agent-data/codex/auth.json", 0o666, 0o600),
             ("mnt/agent-data/vault", 0o755, 0o700),
         ] as [(FilePath, mode_t, UInt16)] {
             chmod(world.path(path).string, wrong)

@@ -105,11 +105,11 @@ private let changes = [
     Change(name: "an entry of the source's own manifests", host: [".mine/m": nil, ".mine/n": "n\n"], travels: 1),
     Change(
         name: "nothing, without secrets", arguments: ["--no-secrets"], travels: 0,
-        has: ["claude/credentials.json", "claude/skills/token"]),
+        has: ["claude/.credentials.json", "claude/skills/token"]),
     Change(
         name: "secrets less, without secrets",
         host: [".claude/skills/token": nil, ".claude/.credentials.json": nil, ".claude/skills/one/b.md": nil],
-        arguments: ["--no-secrets"], travels: 0, has: ["claude/credentials.json", "claude/skills/token"],
+        arguments: ["--no-secrets"], travels: 0, has: ["claude/.credentials.json", "claude/skills/token"],
         hasNot: ["claude/skills/one/b.md"]),
     Change(
         name: "a directory that looks like a home", before: [".extra/.claude/settings.json": "{}\n"],

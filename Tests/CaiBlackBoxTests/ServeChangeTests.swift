@@ -37,7 +37,7 @@ extension World {
         #expect(answer.status == "200" && answer.body["command"].text == "import", "\(answer.run)")
         #expect(try world.text("home/agent/.claude/settings.json").contains("first"))
         #expect(try world.text("mnt/agent-data/claude/skills/one/skill.md") == "skill first\n")
-        #expect(try world.mode("mnt/agent-data/claude/credentials.json") == 0o600)
+        #expect(try world.mode("mnt/agent-data/claude/.credentials.json") == 0o600)
         #expect(world.link("home/agent/.claude/skills") == "/mnt/agent-data/claude/skills")
         if World.isRoot {
             for path in ["claude/skills/one/skill.md", "claude/settings.json", ".containai-imported-at"] {
@@ -63,7 +63,7 @@ extension World {
         #expect(!world.exists("mnt/agent-data/claude"))
         let safe = try world.post(archive().finished, "/v1/import?no-secrets&layout=home&delete=false")
         #expect(safe.status == "200", "\(safe.run)")
-        #expect(!(try world.text("mnt/agent-data/claude/credentials.json").contains("first")))
+        #expect(!(try world.text("mnt/agent-data/claude/.credentials.json").contains("first")))
         for query in ["nosecrets", "layout=house", "dry-run=maybe", "dry-run&dry-run", "from=/etc", "config=/etc/x"] {
             let answer = try world.post(archive().finished, "/v1/import?\(query)")
             #expect(answer.status == "400" && answer.body["error"]["message"].text != nil, "\(query) \(answer.run)")

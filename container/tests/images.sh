@@ -192,7 +192,7 @@ check "a dev container has links" test "$without" -gt 40
 check "those to secrets only when asked for" test "$with" -gt "$without"
 secret_links() {
     run --rm --volume "$1:/mnt/agent-data" "$1" /bin/sh -c 'find /home/node -type l -exec readlink {} ";"' |
-        grep -cE 'claude/credentials.json|codex/auth.json|gh/hosts.yml|claude/claude.json' || true
+        grep -cE 'claude/.credentials.json|codex/auth.json|gh/hosts.yml|claude/claude.json' || true
 }
 check_same "all links to logins with the option" 4 "$(secret_links dev-with)"
 check_same "none without" 0 "$(secret_links dev)"

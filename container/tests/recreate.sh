@@ -29,7 +29,7 @@ check "a fresh volume gets its structure" on one agent \
 check "a fresh volume belongs to the agent" on one agent \
     'test -z "$(find /mnt/agent-data ! -path "*/.containai*" ! -user agent)"'
 check "secrets get an empty placeholder of mode 0600" on one agent \
-    'test "$(stat -c %a /mnt/agent-data/claude/credentials.json)" = 600'
+    'test "$(stat -c %a /mnt/agent-data/claude/.credentials.json)" = 600'
 check "the home has its links" on one agent \
     'test "$(readlink .claude/settings.json)" = /mnt/agent-data/claude/settings.json'
 before=$(traces first)

@@ -23,6 +23,9 @@ struct AgentVolumeObserver {
         var links: [SeenVolumeLink] = []
         var parents: Set<VolumePath> = []
         let targets = kept.map(\.declaration.target)
+        for directory in directories where directory.hasSingleLinks {
+            renames += directory.declaration.renamed.compactMap { rename($0, directory.declaration) }
+        }
         for directory in kept {
             let declared = directory.declaration
             renames += (declared.renamed + declared.aliases).compactMap { rename($0, declared) }
@@ -87,6 +90,9 @@ struct AgentVolumeObserver {
 }
 
 extension PlacedDirectory {
+    /// True if single links lead to entries of the declared directory: they need the names of today as well.
+    fileprivate var hasSingleLinks: Bool { coverage == .fallback || coverage == .files }
+
     /// True if the agent's state is in the declared directory of the volume.
     var isKeptByUs: Bool {
         switch (coverage, location) {
