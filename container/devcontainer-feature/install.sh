@@ -28,6 +28,8 @@ if [ "${ENABLECREDENTIALS:-false}" != true ]; then
             printf "[[entries]]\nsource = \"%s\"\ntarget = \"%s\"\ncontainer_link = \"\"\nflags = \"%s\"\n\n", source, $2, $4
         }' >/etc/containai/manifests/no-credentials.toml
     cai manifest lint /etc/containai/manifests/no-credentials.toml
+    # An agent's directory as a whole would bring its login along.
+    echo 'agent_placement = "files"' >>/etc/containai/agent.toml
 fi
 
 # A new volume belongs to root. What may be done about that depends on who runs the container.

@@ -13,7 +13,7 @@ on() { container_exec "$1" --user "$2" -- /bin/sh -c "cd; $3"; }
 fresh() { container_start "$1" --volume "vol:$2:/mnt/agent-data"; }
 # Ends by itself after 20 seconds: a command that hangs fails.
 soon() { container_exec "$1" --user "$2" -- timeout 20 /bin/sh -c "cd; $3"; }
-links_work() { on "$1" agent 'test "$(readlink .claude/settings.json)" = /mnt/agent-data/claude/settings.json'; }
+links_work() { on "$1" agent 'test "$(readlink .claude)" = /mnt/agent-data/claude'; }
 sums() { on "$1" root "find $2 -type f | sort | xargs sha256sum"; }
 
 # --- whose the volume is ---

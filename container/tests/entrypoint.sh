@@ -34,15 +34,16 @@ check_same "the workload is the agent's, at home" 'agent /home/agent /home/agent
 check "the boot has left its report" on one agent 'test -s /run/containai/boot.json'
 check "links are right" on one agent 'cai links check --quiet'
 check "the container is well" on one root 'cai health'
-on one root 'rm /home/agent/.claude/settings.json'
+on one root 'rm /home/agent/.claude'
 check_status "and is not when a link is missing" 1 on one root 'cai health'
 on one agent 'mkdir -p workspace/.containai/hooks/shutdown.d
     printf "#!/bin/sh\necho hook >> /mnt/agent-data/order\n" > workspace/.containai/hooks/shutdown.d/a.sh
     chmod +x workspace/.containai/hooks/shutdown.d/a.sh
     echo "{\"login\":1}" > .codex/auth.json.tmp && mv .codex/auth.json.tmp .codex/auth.json
+    echo "login: 1" > .config/gh/hosts.yml.tmp && mv .config/gh/hosts.yml.tmp .config/gh/hosts.yml
     echo "WORD=from-the-volume" > /mnt/agent-data/.env; chmod 600 /mnt/agent-data/.env'
 on one root 'kill -HUP 1'
-soon one "SIGHUP adopts a login that replaced its link" "[ -L /home/agent/.codex/auth.json ]"
+soon one "SIGHUP adopts a login that replaced its link" "[ -L /home/agent/.config/gh/hosts.yml ]"
 check "the container is well again" on one root 'timeout 60 sh -c "until cai health; do usleep 10000; done"'
 container_stop one
 check_same "the exit code of the workload is that of the container" 3 "$stopped_with"

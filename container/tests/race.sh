@@ -30,9 +30,9 @@ check_same "nobody found the file missing in between" "" "$(sort -u "$world/not-
 check_same "or half written" "" "$(grep -v '^{.*}$' "$world/read" | head -n 3)"
 
 # --- several runs at once ---
-on agent 'for f in .claude.json .codex/auth.json .config/gh/hosts.yml; do
+on agent 'for f in .claude.json .gitconfig .config/gh/hosts.yml; do
     cat "$f" > new && printf "\n" >> new && mv new "$f"; done'
-before=$(on agent 'sha256sum .claude.json .codex/auth.json .config/gh/hosts.yml')
+before=$(on agent 'sha256sum .claude.json .gitconfig .config/gh/hosts.yml')
 runs=()
 for command in 'cai sync' 'cai links repair' 'cai links repair' 'cai sync'; do
     on agent "$command" >/dev/null 2>&1 &
@@ -47,6 +47,6 @@ for run in "${runs[@]}"; do
     case $status in 0 | 75) ;; *) odd+=" $status" ;; esac
 done
 check_same "five runs at once succeed, or say that another one works (75)" "" "$odd"
-check_same "and every byte is there" "$before" "$(on agent 'sha256sum .claude.json .codex/auth.json .config/gh/hosts.yml')"
+check_same "and every byte is there" "$before" "$(on agent 'sha256sum .claude.json .gitconfig .config/gh/hosts.yml')"
 check "and all links are right" on agent 'cai links check'
 finish

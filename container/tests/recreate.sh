@@ -25,13 +25,13 @@ traces() { container_volume "$1" -printf '%P %i %m %U %s %T@ %C@\n' | sort; }
 fresh one first
 check "init works on a fresh volume" on one root 'cai init'
 check "a fresh volume gets its structure" on one agent \
-    'test -d /mnt/agent-data/claude/plugins && test -d /mnt/agent-data/codex/skills && test -f /mnt/agent-data/shell/zshrc'
+    'test -d /mnt/agent-data/claude && test -d /mnt/agent-data/codex && test -f /mnt/agent-data/shell/zshrc'
 check "a fresh volume belongs to the agent" on one agent \
     'test -z "$(find /mnt/agent-data ! -path "*/.containai*" ! -user agent)"'
 check "secrets get an empty placeholder of mode 0600" on one agent \
-    'test "$(stat -c %a /mnt/agent-data/claude/.credentials.json)" = 600'
+    'test "$(stat -c %a /mnt/agent-data/config/gh/hosts.yml)" = 600'
 check "the home has its links" on one agent \
-    'test "$(readlink .claude/settings.json)" = /mnt/agent-data/claude/settings.json'
+    'test "$(readlink .claude)" = /mnt/agent-data/claude'
 before=$(traces first)
 check "a second init succeeds" on one root 'cai init'
 check_same "a second init writes nothing" "$before" "$(traces first)"
@@ -43,8 +43,8 @@ on one agent 'sh -s' <"$here/lib/example-home"
 list
 before=$(facts one)
 check "init works beside live configs" on one root 'cai init'
-check_same "init adopts what has no flag against it, optional files included" 2 \
-    "$(on one agent 'find .gemini -type l' | wc -l)"
+check_same "init moves whole agent directories, those of optional agents included" /mnt/agent-data/gemini \
+    "$(on one agent 'readlink .gemini')"
 check "sync moves live configs to the volume" on one agent 'cai sync'
 check_same "every byte, mode and time is as before sync" "$before" "$(facts one)"
 check "links check finds nothing to do" on one agent 'cai links check'
@@ -61,6 +61,8 @@ check_same "a link inside a moved folder is still that link" cache/example/notes
 # --- edits through links, and saves that replace a link ---
 on one agent 'echo "# by the agent" >> .claude/CLAUDE.md; echo new > .claude/plugins/new'
 on one agent 'umask 077; echo "{\"renewed\":true}" > .codex/auth.json.tmp && mv .codex/auth.json.tmp .codex/auth.json'
+check "a login that is saved by rename in an agent directory needs no repair" on one agent 'cai links check'
+on one agent 'umask 077; echo "renewed: true" > .config/gh/hosts.yml.tmp && mv .config/gh/hosts.yml.tmp .config/gh/hosts.yml'
 check_status "links check reports a link that was replaced by a file" 1 on one agent 'cai links check'
 check "links repair adopts it" on one agent 'cai links repair'
 check "links check is content afterwards" on one agent 'cai links check'
@@ -68,8 +70,9 @@ on one root 'echo keep > /mnt/agent-data/marker'
 container_destroy one
 fresh one second
 check "init works once more" on one root 'cai init'
-check_same "an adopted file has its newest content" '{"renewed":true}' "$(on one agent 'cat .codex/auth.json')"
-check_same "its mode is still 600" 600 "$(on one agent 'stat -L -c %a .codex/auth.json')"
+check_same "a login has its newest content" '{"renewed":true}' "$(on one agent 'cat .codex/auth.json')"
+check_same "an adopted file has its newest content" 'renewed: true' "$(on one agent 'cat .config/gh/hosts.yml')"
+check_same "its mode is still 600" 600 "$(on one agent 'stat -L -c %a .config/gh/hosts.yml')"
 check_same "an edit through a link survives" '# by the agent' "$(on one agent 'tail -n 1 .claude/CLAUDE.md')"
 check_same "a file made in a linked folder survives" new "$(on one agent 'cat .claude/plugins/new')"
 check_same "files that cai knows nothing of survive" keep "$(on one root 'cat /mnt/agent-data/marker')"

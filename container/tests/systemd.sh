@@ -48,7 +48,7 @@ check_status "and who can connect without being allowed to is refused" 22 \
     on one root "setpriv --reuid 1234 --regid 1000 --clear-groups $ask"
 soon one "the journal has an entry with fields for that" \
     'journalctl --unit cai-agent.service --output json CAI_PEER_UID=1234 PRIORITY=4 | grep -q "refused a request"'
-check "the links are made" on one agent 'test "$(readlink ~/.claude/settings.json)" = /mnt/agent-data/claude/settings.json'
+check "the links are made" on one agent 'test "$(readlink ~/.claude)" = /mnt/agent-data/claude'
 
 # --- the environment ---
 main() { show one cai-agent.service MainPID; }
@@ -59,8 +59,8 @@ check_same "nor do they reach the file" '600 0' "$(on one root 'echo $(stat -c %
     $(grep -c sesame /run/containai/environment)')"
 
 # --- reload ---
-on one root 'rm /home/agent/.claude/settings.json; printf "socket_uids = [1234]\n" > /etc/containai/agent.toml; systemctl reload cai-agent.service'
-soon one "a reload mends links" '[ -L /home/agent/.claude/settings.json ]'
+on one root 'rm /home/agent/.claude; printf "socket_uids = [1234]\n" > /etc/containai/agent.toml; systemctl reload cai-agent.service'
+soon one "a reload mends links" '[ -L /home/agent/.claude ]'
 soon one "reads the settings again" "setpriv --reuid 1234 --regid 1000 --clear-groups $ask"
 soon one "and tells what it did" 'systemctl show --property StatusText cai-agent.service | grep -q "change"'
 is_active one cai-agent.service

@@ -156,6 +156,7 @@ struct Boot {
     }
 
     private mutating func prepareAgents(_ machine: Machine) throws -> StepWork {
+        if !isPreview { try makeLocalParent(machine) }
         let result = try workplace.asOwner { try agentsJob(machine).run(options("init")) }
         agentSteps = result.targets.detail.plan.steps
         var work = StepWork(result.migration, machine.layout)
@@ -171,6 +172,19 @@ struct Boot {
             environment[name] = value
         }
         return work
+    }
+
+    /// Makes the directory that holds `local_directory`, as root, where an image has none: an image from nothing has no /tmp.
+    private func makeLocalParent(_ machine: Machine) throws {
+        let parent = workplace.settings.path(.localDirectory).removingLastComponent()
+        guard Identity.isRoot, machine.owner.uid != 0, !machine.root.existsInRoot(parent) else { return }
+        do {
+            // Every user may use it, as every user may use /tmp.
+            _ = try machine.root.makeDirectories(parent, mode: 0o755)
+            try machine.root.openInRoot(parent).descriptor.setMode(0o1777, parent)
+        } catch is SystemCallError {
+            return  // the step itself says what cannot be made
+        }
     }
 
     private mutating func makePlaceholders(_ machine: Machine) throws -> StepWork {
