@@ -116,7 +116,9 @@ struct Session {
 
     /// What was noticed about settings and manifests, notes left out.
     var complaints: [Finding] {
-        (workplace.settings.findings + manifests.findings + directories.compactMap(\.obstacle) + linkFindings).filter { $0.severity > .note }
+        (workplace.settings.findings + manifests.findings + directories.compactMap(\.obstacle) + linkFindings).filter {
+            $0.severity > .note
+        }
     }
 }
 

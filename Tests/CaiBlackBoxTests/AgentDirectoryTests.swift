@@ -107,11 +107,15 @@ import Testing
         #expect(settings.contains("dark") && settings.contains("\"m\""))
     }
 
-    @Test func `while a process has a file open the directory stays, its links work on, and the next start converts it`()
+    @Test
+    func `while a process has a file open the directory stays, its links work on, and the next start converts it`()
         throws
     {
         let world = try World(singleLinkTree)
-        let open = try Running(["sh", "-c", "exec 3>>\"$1\"; echo open; read line", "sh", world.path("/home/agent/.claude/projects/-w/one.jsonl").string])
+        let open = try Running([
+            "sh", "-c", "exec 3>>\"$1\"; echo open; read line", "sh",
+            world.path("/home/agent/.claude/projects/-w/one.jsonl").string,
+        ])
         #expect(try open.line() == "open")
         let boot = try world.linked("init", "--json")
         #expect(boot.code == 0)
@@ -131,7 +135,9 @@ import Testing
 
     @Test func `a working directory inside counts as in use`() throws {
         let world = try World(singleLinkTree)
-        let shell = try Running(["sh", "-c", "cd \"$1\" && echo there && read line", "sh", world.path("/home/agent/.claude").string])
+        let shell = try Running([
+            "sh", "-c", "cd \"$1\" && echo there && read line", "sh", world.path("/home/agent/.claude").string,
+        ])
         #expect(try shell.line() == "there")
         _ = try world.linked("init")
         #expect(world.link("/home/agent/.claude") == nil)
@@ -279,7 +285,8 @@ import Testing
         let world = try World([
             "/tmp": ([:] as Item).mode(0o777), "/home/agent/.codex": [:], "/outside": ["auth.json": "KEY"],
         ])
-        let mount = inMountNamespace("mount --bind \"\(world.path("/outside"))\" \"\(world.path("/home/agent/.codex"))\"")
+        let mount = inMountNamespace(
+            "mount --bind \"\(world.path("/outside"))\" \"\(world.path("/home/agent/.codex"))\"")
         let boot = try world.linked("init", "--json", wrapper: mount)
         #expect(boot.code == 0, "\(boot)")
         #expect(try Files.names(world.path("/outside")).map(\.string) == ["auth.json"])

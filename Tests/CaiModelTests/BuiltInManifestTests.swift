@@ -13,7 +13,9 @@ import Testing
         #expect(Self.set.manifest.entries.map(\.location) == Self.declared.map(\.location))
     }
 
-    @Test func `there are the 79 records of the contract and three for shell histories, with the known number of each flag`() {
+    @Test
+    func `there are the 79 records of the contract and three for shell histories, with the known number of each flag`()
+    {
         let entries = Self.set.manifest.entries
         func count(_ flag: EntryFlags) -> Int { entries.count { $0.flags.contains(flag) } }
         #expect(entries.count == 82)

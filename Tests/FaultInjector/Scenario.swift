@@ -16,6 +16,9 @@ struct Scenario: Sendable {
     var drift: @Sendable (World) throws -> Void = { _ in }
     /// Whether `cai links check` has nothing to complain about when the command has done its work.
     var linksAreRight = false
+    /// The placement of agent directories: most scenarios are about single links, for which the files of agents serve as well
+    /// as any others.
+    var placement = "files"
     /// Whether the volume is the old or the new one, and nothing between, once any command has run after a disturbance.
     var isAtomic = false
 
@@ -23,6 +26,7 @@ struct Scenario: Sendable {
 
     /// The contents that each case starts from.
     func prepare(_ world: World) throws -> World.Contents {
+        try world.setPlacement(placement)
         try world.reset(World.Contents(home: home, volume: volume))
         for arguments in settling {
             let finished = try world.cai(arguments)

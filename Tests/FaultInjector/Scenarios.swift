@@ -14,7 +14,9 @@ enum Scenarios {
             case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
             case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
             case "opencode": [patched(.two), patched(.one)]
-            case "init": Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
+            case "init":
+                Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
+                    + Ground.allCases.map { migrated($0) }
             default: [Scenario]()
             }
         }
@@ -296,7 +298,38 @@ enum Scenarios {
             }
             return node
         }
-        return Scenario(name: "init", command: ["init"], ground: ground, home: home.nodes, volume: foreign)
+        return Scenario(
+            name: "init", command: ["init"], ground: ground, home: home.nodes, volume: foreign, placement: "link")
+    }
+
+    /// A start after a release with single links: links and live files in the home, content with earlier names and
+    /// placeholders on the volume, files that changed on both sides.
+    private static func migrated(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.link(".claude/.credentials.json", to: "/mnt/agent-data/claude/credentials.json")
+        volume.file("claude/credentials.json", "SECRET login under its earlier name", mode: 0o600)
+        home.link(".claude/settings.json", to: "/mnt/agent-data/claude/settings.json")
+        volume.file("claude/settings.json", #"{"stored":1}"#)
+        home.link(".claude/skills", to: "/mnt/agent-data/claude/skills")
+        volume.file("claude/skills/a/SKILL.md", "stored skill\n")
+        home.file(".claude/projects/-w/live.jsonl", "{\"turn\":1}\n{\"turn\":2}\n")
+        home.file(".claude/projects/-w/both.jsonl", "live version\n")
+        volume.file("claude/projects/-w/both.jsonl", "stored version\n", age: 100)
+        home.file(".claude/settings.local.json", #"{"live":1}"#)
+        volume.file("claude/settings.local.json", #"{"stored":2}"#, age: 50)
+        volume.file("claude/CLAUDE.md", "")
+        volume.file("claude/sessions/12.json", "a registry of another container\n")
+        home.file(".codex/auth.json", "SECRET newer key", mode: 0o600)
+        volume.file("codex/auth.json", "{}\n", mode: 0o600, age: 100)
+        home.file(".codex/sessions/2026/rollout.jsonl", "{}\n")
+        home.link(".codex/dangling", to: "nothing")
+        home.oddNames(in: ".codex/odd", "codex")
+        home.file(".gemini/settings.json", "{}")
+        volume.file("mine/notes.txt", "notes on the volume\n")
+        return Scenario(
+            name: "migration", command: ["init"], ground: ground, home: home.nodes, volume: volume.nodes,
+            placement: "link")
     }
 
     private static let userManifest = """

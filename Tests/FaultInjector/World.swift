@@ -51,8 +51,10 @@ final class World: Sendable {
         binary = cai
         try makeDirectory(directory)
         try check("mount", mount("tmpfs", directory.string, "tmpfs", 0, "mode=755"))
-        for name in ["root", "root/etc", "root/home", "root/home/agent", "root/mnt", "root/mnt/agent-data", "root/run"]
-        {
+        for name in [
+            "root", "root/etc", "root/home", "root/home/agent", "root/mnt", "root/mnt/agent-data", "root/run",
+            "root/tmp",
+        ] {
             try makeDirectory(directory.appending(FilePath(name).components))
         }
         let accounts = "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000::/home/agent:/bin/sh\n"
@@ -70,6 +72,14 @@ final class World: Sendable {
     private func own() throws {
         let directories = [home, volume] + ["lower", "upper"].map { directory.appending($0) }
         for path in directories { try check("chown", chown(path.string, Tree.agent, Tree.agent)) }
+    }
+
+    /// Writes the settings file: the placement of agent directories and nothing else.
+    func setPlacement(_ placement: String) throws {
+        try makeDirectory(root.appending("etc/containai"))
+        let file = root.appending("etc/containai/agent.toml")
+        try Tree.write(Array("agent_placement = \"\(placement)\"\n".utf8), to: file)
+        try check("chmod", chmod(file.string, 0o644))
     }
 
     /// Puts exactly these nodes into the home and onto the volume.

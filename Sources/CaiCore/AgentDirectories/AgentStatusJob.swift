@@ -117,7 +117,8 @@ package struct AgentStatusJob {
         guard home.node(atLink: path.relative).isDirectory else { return nil }
         return Finding(
             .warning, at: path.inHome,
-            "was made by a program without \(placed.declaration.variable ?? "the variable"); it moves to the volume at the next start")
+            "was made by a program without \(placed.declaration.variable ?? "the variable"); it moves to the volume at the next start"
+        )
     }
 
     /// The directory that holds the state now; nil if there is none.

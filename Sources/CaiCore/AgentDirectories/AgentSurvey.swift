@@ -52,7 +52,8 @@ package struct AgentSurvey {
         if isOnOwnMount(path) {
             return Finding(
                 .note, at: path.printable,
-                "\(variable) names this directory, which is mounted; \(declared.agent) keeps its state there, and cai does not look after it")
+                "\(variable) names this directory, which is mounted; \(declared.agent) keeps its state there, and cai does not look after it"
+            )
         }
         return Finding(
             .warning, at: path.printable,

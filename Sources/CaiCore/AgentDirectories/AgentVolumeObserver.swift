@@ -39,7 +39,8 @@ struct AgentVolumeObserver {
         }
         return AgentVolumeObservation(
             layout: layout, targets: targets.map { ($0, reader.node(at: $0.relative)) }, parents: parents,
-            privateDirectories: entries.privateVolumeDirectories, renames: renames, links: links, placeholders: placeholders(entries, isFirst: layout == nil))
+            privateDirectories: entries.privateVolumeDirectories, renames: renames, links: links,
+            placeholders: placeholders(entries, isFirst: layout == nil))
     }
 
     private func layoutVersion() -> Int? {

@@ -34,7 +34,8 @@ package struct AgentDirectory: Hashable, Sendable {
     package init(
         agent: String, path: HomePath, target: VolumePath, variable: String? = nil, sessions: SessionFormat? = nil,
         secrets: [PartPattern] = [], caches: [PartPattern] = [], locals: [PartPattern] = [],
-        programs: [PartPattern] = [], renamed: [RenamedPart] = [], aliases: [RenamedPart] = [], layer: ManifestLayer, location: SourceLocation
+        programs: [PartPattern] = [], renamed: [RenamedPart] = [], aliases: [RenamedPart] = [], layer: ManifestLayer,
+        location: SourceLocation
     ) {
         self.agent = agent
         self.path = path

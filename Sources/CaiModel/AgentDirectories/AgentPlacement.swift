@@ -30,7 +30,8 @@ package struct AgentPlacements: Hashable, Sendable {
 /// Reads the tables `[agents.NAME]` of the settings file.
 enum AgentSettingsReader {
     /// The placements of single agents, and findings for what cannot be used: each costs that line alone.
-    static func placements(in table: TOMLTable, file: String) -> (single: [String: AgentPlacement], findings: [Finding]) {
+    static func placements(in table: TOMLTable, file: String) -> (single: [String: AgentPlacement], findings: [Finding])
+    {
         guard let member = table.member("agents") else { return ([:], []) }
         var single: [String: AgentPlacement] = [:]
         var findings: [Finding] = []

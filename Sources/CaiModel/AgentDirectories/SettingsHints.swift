@@ -95,6 +95,7 @@ package func workspaceHints(_ workspace: FilePath, _ directories: [PlacedDirecto
         Finding(
             .warning, at: workspace.printable,
             "is the workspace and holds ~/.codex, which is a link; the sandbox of Codex then refuses each command",
-            advice: "set [agents.codex] placement = \"variable\" in /etc/containai/agent.toml, or use another workspace")
+            advice: "set [agents.codex] placement = \"variable\" in /etc/containai/agent.toml, or use another workspace"
+        )
     ]
 }

@@ -56,7 +56,8 @@ package struct LaunchWrappers: Sendable {
         }
         let assignments = settings.isEmpty ? [] : [settings.joined()]
         self.text =
-            (["# Launch wrappers for agents, written by cai from the manifests; changes here are lost.\n"] + assignments + parts)
+            (["# Launch wrappers for agents, written by cai from the manifests; changes here are lost.\n"] + assignments
+            + parts)
             .joined(separator: "\n")
         self.findings = findings
     }

@@ -51,10 +51,19 @@ import Testing
         ("agent='a'\ntarget='a'", "m.toml:1:1: error: [[agent_directories]] has no path"),
         ("agent='a'\npath='.a'", "m.toml:1:1: error: [[agent_directories]] has no target"),
         ("agent='a b'\npath='.a'\ntarget='a'", "m.toml:2:7: error: agent \"a b\" is not one word"),
-        ("agent='a'\npath='../a'\ntarget='a'", "m.toml:3:6: error: path \"../a\" contains \"..\"; it must stay inside its directory"),
-        ("agent='a'\npath='.a'\ntarget='.containai/x'", "m.toml:1:1: error: target \".containai/x\" is where cai keeps its own records"),
+        (
+            "agent='a'\npath='../a'\ntarget='a'",
+            "m.toml:3:6: error: path \"../a\" contains \"..\"; it must stay inside its directory"
+        ),
+        (
+            "agent='a'\npath='.a'\ntarget='.containai/x'",
+            "m.toml:1:1: error: target \".containai/x\" is where cai keeps its own records"
+        ),
         ("agent='a'\npath='.a'\ntarget='a'\nsessions='x'", "m.toml:5:10: error: sessions \"x\" is no known format"),
-        ("agent='a'\npath='.a'\ntarget='a'\ncache=['/x']", "m.toml:5:8: error: cache \"/x\" is not a path below the directory"),
+        (
+            "agent='a'\npath='.a'\ntarget='a'\ncache=['/x']",
+            "m.toml:5:8: error: cache \"/x\" is not a path below the directory"
+        ),
         (
             "agent='a'\npath='.a'\ntarget='a'\nlocal=['x*']",
             "m.toml:1:1: error: local \"x*\" has a * in it; a local part needs one exact name"

@@ -30,7 +30,9 @@ import Testing
     ]
 
     @Test(arguments: places)
-    func `variables of the container move a directory`(environment: [String: String], path: String, place: String) throws {
+    func `variables of the container move a directory`(environment: [String: String], path: String, place: String)
+        throws
+    {
         let location = try directory(path).location(environment: environment, layout: Self.layout).location
         let words =
             switch location {
