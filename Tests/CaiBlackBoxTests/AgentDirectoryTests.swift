@@ -133,11 +133,10 @@ import Testing
         #expect(try world.text("/home/agent/.claude/.credentials.json") == "SECRET")
     }
 
-    @Test func `a working directory inside counts as in use`() throws {
+    @Test(.rootOnly) func `a working directory of the agent inside counts as in use`() throws {
         let world = try World(singleLinkTree)
-        let shell = try Running([
-            "sh", "-c", "cd \"$1\" && echo there && read line", "sh", world.path("/home/agent/.claude").string,
-        ])
+        let directory = world.path("/home/agent/.claude").string
+        let shell = try Running(asAgent + ["sh", "-c", "cd \"$1\" && echo there && read line", "sh", directory])
         #expect(try shell.line() == "there")
         _ = try world.linked("init")
         #expect(world.link("/home/agent/.claude") == nil)

@@ -97,7 +97,7 @@ extension `The built-in manifests` {
             ])
     }
 
-    @Test func `with agent directories 35 declared entries keep a link of their own`() {
+    @Test func `with agent directories 38 declared entries keep a link of their own`() {
         let layout = Layout(home: "/home/agent", volume: "/mnt/agent-data")
         let placed = Self.set.manifest.directories.map { directory in
             let (location, variable) = directory.location(environment: [:], layout: layout)
@@ -106,7 +106,7 @@ extension `The built-in manifests` {
         }
         let entries = Self.set.manifest.entries(with: placed)
         #expect(entries.count { $0.kind == .agentDirectory } == 20)
-        #expect(entries.count { $0.kind != .agentDirectory && $0.hasLink } == 35)
+        #expect(entries.count { $0.kind != .agentDirectory && $0.hasLink } == 38)
         // No link leads into a directory that is a link itself.
         for entry in entries where entry.kind != .agentDirectory {
             guard let link = entry.link, entry.hasLink else { continue }

@@ -38,7 +38,7 @@ import Testing
                 a      b       c        -         m.toml:1:1
 
                 AGENT  DIRECTORY  TARGET  VARIABLE  CACHE  LOCAL  DECLARED AT
-                a      ~/.a       a       A_HOME    log    pids   m.toml:16:1
+                a      ~/.a       a       A_HOME    log    pids   m.toml:15:1
 
                 """)
     }
