@@ -47,8 +47,8 @@ extension ConfinedPath {
         return up.isEmpty ? nil : Self(unchecked: up)
     }
 
-    /// Whether this path is `other` or lies below it, by whole components.
-    package func isInside(_ other: Self) -> Bool { relative.starts(with: other.relative) }
+    /// True if this path is `other` or lies below it, by whole components.
+    package func isInside(_ other: Self) -> Bool { key.isInside(other.key) }
 
     /// The order of the bytes.
     package static func < (left: Self, right: Self) -> Bool { left.key < right.key }
@@ -117,6 +117,19 @@ package struct PathKey: Hashable, Comparable, Sendable {
     /// The order of the bytes.
     package static func < (left: Self, right: Self) -> Bool {
         left.withBytes { here in right.withBytes { here.lexicographicallyPrecedes($0) } }
+    }
+
+    /// True if this path is `other` or lies below it, by whole components: compared byte by byte, because there is one
+    /// spelling only of a path without a root.
+    package func isInside(_ other: Self) -> Bool {
+        other.withBytes { prefix in
+            withBytes { bytes in
+                guard bytes.count > prefix.count, !prefix.isEmpty else {
+                    return prefix.isEmpty || bytes.elementsEqual(prefix)
+                }
+                return bytes[prefix.count] == UInt8(ascii: "/") && bytes.starts(with: prefix)
+            }
+        }
     }
 
     private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -18,6 +18,15 @@ import Testing
         #expect(try VolumePath(text).relative.string == (text == "ssh/" ? "ssh" : text))
     }
 
+    @Test(arguments: [
+        ("a/b", "a/b", true), ("a/b", "a", true), ("a/b/c", "a/b", true), ("a/bc", "a/b", false), ("a", "a/b", false),
+        ("ab", "a", false), ("b/a", "a", false), ("ä/b", "ä", true),
+    ])
+    func `a path lies inside another by whole components`(path: String, other: String, isInside: Bool) throws {
+        #expect(try HomePath(path).isInside(HomePath(other)) == isInside)
+        #expect(try HomePath(path).isInside(HomePath(unchecked: FilePath())))
+    }
+
     @Test func `a name with control characters or broken UTF-8 is printed escaped`() {
         let bytes: [CChar] = [
             0x61, 0x0A, 0x1B, CChar(bitPattern: 0xFF), CChar(bitPattern: 0xC3), CChar(bitPattern: 0xA4), 0,
