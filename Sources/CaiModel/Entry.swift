@@ -103,6 +103,8 @@ package struct Entry: Hashable, Sendable {
     package var isDirectory: Bool { flags.contains(.directory) }
     package var isSecret: Bool { flags.contains(.secret) }
     package var isOptional: Bool { flags.contains(.optional) }
+    /// How far other users are kept from the target.
+    package var secrecy: Secrecy { Secrecy(isSecret: isSecret, isDirectory: isDirectory) }
 
     /// Whether it is a login that a container makes for itself, and that an import of its own home does not move.
     package var isProfileCredential: Bool {

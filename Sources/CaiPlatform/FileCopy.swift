@@ -13,12 +13,13 @@ package struct CopiedFile: Sendable {
 extension Directory {
     /// Copies a regular file to a name that must not exist: content with its holes, mode, times and extended attributes.
     ///
-    /// `mode` overrides the source's. The source is read again until it did not change meanwhile (five times, then
-    /// EBUSY). `each` sees every piece of the content in order, holes as zeros, and is told when reading starts over.
+    /// `mode` makes the copy's mode from the source's. The source is read again until it did not change meanwhile (five
+    /// times, then EBUSY). `each` sees every piece of the content in order, holes as zeros, and is told when reading starts over.
     /// The copy is not yet durable unless `durable`; on an error it is removed again.
     package func copyFile(
-        _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component, mode: UInt16? = nil,
-        durable: Bool, restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
+        _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component,
+        mode: (UInt16) -> UInt16 = { $0 }, durable: Bool, restart: () -> Void = {},
+        each: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(SystemCallError) -> CopiedFile {
         let from = label.appending(name)
         for _ in 0..<5 {
@@ -36,8 +37,8 @@ extension Descriptor {
     /// Copies an open regular file from its beginning, as `Directory.copyFile` does; it needs no name any more. `from` names
     /// it in errors.
     package func copyFile(
-        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: UInt16? = nil, durable: Bool,
-        restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
+        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: (UInt16) -> UInt16 = { $0 },
+        durable: Bool, restart: () -> Void = {}, each: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(SystemCallError) -> CopiedFile {
         for _ in 0..<5 {
             try rewind(from)
@@ -51,8 +52,8 @@ extension Descriptor {
 
     /// Copies it once; nil, and no copy, when it changed meanwhile.
     fileprivate func copyOnce(
-        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: UInt16?, durable: Bool,
-        each: (UnsafeRawBufferPointer) -> Void
+        _ from: FilePath, to directory: Directory, _ newName: FilePath.Component, mode: (UInt16) -> UInt16,
+        durable: Bool, each: (UnsafeRawBufferPointer) -> Void
     ) throws(SystemCallError) -> CopiedFile? {
         let to = directory.label.appending(newName)
         let before = try status(from)
@@ -62,7 +63,7 @@ extension Descriptor {
             try copyContent(of: self, before, to: copy, from, to, each)
             if try status(from).hasSameContentFacts(as: before) {
                 let lost = try transferAttributes(of: self, to: copy, from, to)
-                try copy.setMode(mode ?? before.mode, to)
+                try copy.setMode(mode(before.mode), to)
                 try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
                 if durable { try copy.sync(to) }
                 try copy.close()

@@ -65,7 +65,7 @@ extension Applier {
     ) throws {
         guard move.stages(FilePath()) else { return }
         let part = temporary(number, .part)
-        var copier = TreeCopier(isSecret: move.adoption.isSecret) { move.choice(for: $0) }
+        var copier = TreeCopier(secrecy: move.adoption.secrecy) { move.choice(for: $0) }
         try copier.copy(name, in: from, to: parent, as: part)
         move.copied = copier.copied
         move.hasStaged = true
@@ -159,14 +159,14 @@ extension Applier {
         for (below, entry) in move.copied {
             guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
             let target = move.adoption.target(below: below)
-            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: below.isEmpty)
+            note(target, digest, entry.source, secrecy: move.adoption.secrecy, withKeys: below.isEmpty)
         }
     }
 
     /// Notes one file in the baseline; for a document that is an entry of its own with a digest for each key, so that a
     /// later conflict can be merged three ways.
     func note(
-        _ target: VolumePath, _ digest: ContentDigest, _ source: FileStatus, isSecret: Bool, withKeys: Bool
+        _ target: VolumePath, _ digest: ContentDigest, _ source: FileStatus, secrecy: Secrecy, withKeys: Bool
     ) {
         var keys: BaselineKeys?
         if withKeys, let name = target.relative.lastComponent, let kind = MergeKind(fileName: name.string),
@@ -178,7 +178,7 @@ extension Applier {
         }
         guarding?.stored(target, digest)
         baseline[target] = Baseline.File(
-            digest: digest, size: source.size, mode: isSecret ? 0o600 : source.mode, keys: keys?.digests)
+            digest: digest, size: source.size, mode: secrecy.mode(ofFile: source.mode), keys: keys?.digests)
     }
 
     // MARK: settle
@@ -224,7 +224,7 @@ extension Applier {
         let target = move.adoption.target(below: path)
         // Temporary names stand beside the whole target, where recovery looks for them.
         let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
-        let mode: UInt16 = move.adoption.isSecret ? 0o700 : 0o755
+        let mode = move.adoption.secrecy.mode(ofDirectory: 0o755)
         let (parent, newName) = try machine.volume.makeParent(of: target.relative, mode: mode)
         if try isStored(name, directory, newName, parent) { return try directory.unlink(name) }
         let ownCopy = try ownCopy(newName, parent, move, path)
@@ -237,7 +237,7 @@ extension Applier {
         }
         let isTop = path.isEmpty
         let part = TemporaryName.make(run, isTop ? move.number : TemporaryName.restored, .part)
-        var copier = TreeCopier(isSecret: move.adoption.isSecret)
+        var copier = TreeCopier(secrecy: move.adoption.secrecy)
         try copier.copy(name, in: directory, to: beside, as: part)
         if isTop {
             // An application replaced what was copied: for a guard, which sees every save, that is over.
@@ -249,7 +249,7 @@ extension Applier {
         }
         move.storedAgain.insert(path)
         if let entry = copier.copied[FilePath()], let digest = entry.digest {
-            note(target, digest, entry.source, isSecret: move.adoption.isSecret, withKeys: path.isEmpty)
+            note(target, digest, entry.source, secrecy: move.adoption.secrecy, withKeys: path.isEmpty)
         }
         try directory.unlink(name)
     }

@@ -100,7 +100,7 @@ extension Applier {
         if case .file(let facts) = Node(newName, in: newParent), facts.size > 0 {
             throw Refusal(description: "\(machine.layout.text(to)) is no longer empty")
         }
-        _ = try parent.copyFile(name, to: newParent, temporary(number, .part), mode: mode, durable: true)
+        _ = try parent.copyFile(name, to: newParent, temporary(number, .part), mode: { _ in mode }, durable: true)
         try swapIn(number, newParent, newName, loser: .mustBeEmpty)
         try displaced.take(name, in: parent, as: Place.volume(from).displacedPath)
     }

@@ -43,7 +43,7 @@ extension Applier {
         let part = temporary(number, .part)
         var digest = RunningDigest()
         let copy = try file.descriptor.copyFile(
-            file.label, to: parent, part, mode: save.isSecret ? 0o600 : nil, durable: true,
+            file.label, to: parent, part, mode: save.secrecy.mode(ofFile:), durable: true,
             restart: { digest.restart() }, each: { digest.add($0) })
         let place = Place.volume(save.target)
         switch save.verdict {
@@ -53,6 +53,6 @@ extension Applier {
             return
         default: try swapIn(number, parent, name, loser: .displace(place))
         }
-        note(save.target, digest.digest, copy.source, isSecret: save.isSecret, withKeys: true)
+        note(save.target, digest.digest, copy.source, secrecy: save.secrecy, withKeys: true)
     }
 }

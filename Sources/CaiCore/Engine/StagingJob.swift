@@ -138,7 +138,7 @@ private struct StagingWork {
         let result: CopiedFile
         do {
             result = try from.copyFile(
-                file.from, to: to, file.to, mode: file.mode, durable: isDurable,
+                file.from, to: to, file.to, mode: { _ in file.mode }, durable: isDurable,
                 restart: {
                     digest.restart()
                     document = []

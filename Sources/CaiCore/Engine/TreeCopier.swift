@@ -10,11 +10,12 @@ struct CopiedEntry {
     let copiedAt = WallClock.nanoseconds
 }
 
-/// Copies a tree: files with their holes, times, modes and attributes, directories, symlinks as they are, FIFOs and socket
-/// nodes. Devices are refused.
+/// Copies a tree: files with their holes, times, modes and attributes, hard links between them, directories, symlinks as
+/// they are, FIFOs and socket nodes. Devices are refused.
 ///
-/// The directories are made first, then the files are copied, by several threads when there are many, and then the
-/// directories get their modes and times. What vanishes meanwhile is not copied; `copied` tells what was.
+/// The directories are made first, then the files are copied, by several threads when there are many, then the further
+/// names of files are linked, and then the directories get their modes and times. What vanishes meanwhile is not copied;
+/// `copied` tells what was.
 struct TreeCopier {
     /// What to do with a path of the tree; directories that are `skip`ped are not entered.
     enum Choice {
@@ -23,8 +24,7 @@ struct TreeCopier {
         case write([UInt8])
     }
 
-    /// Files become 0600 and directories 0700.
-    let isSecret: Bool
+    let secrecy: Secrecy
     let choose: (FilePath) -> Choice
     private(set) var copied: [FilePath: CopiedEntry] = [:]
     /// Attributes that the destination could not hold.
@@ -32,11 +32,8 @@ struct TreeCopier {
 
     /// From this many files on, they are copied by several threads.
     private static let threadedCount = 64
-    /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
-    private static let fsyncLimit = 8
-
-    init(isSecret: Bool = false, choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
-        self.isSecret = isSecret
+    init(secrecy: Secrecy = .none, choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
+        self.secrecy = secrecy
         self.choose = choose
     }
 
@@ -53,10 +50,11 @@ struct TreeCopier {
                 source: try from.openDirectory(name), copy: try to.makeDirectory(newName, mode: 0o700))
             try survey(tree.source, tree.copy, FilePath(), status, &tree)
             try fill(tree)
+            try link(tree)
             try finish(tree)
         case .regular:
             let file = CopyJob.File(name: name, newName: newName, choice)
-            add(try copyFile(file, from, to, isSecret: isSecret, isDurable: true), at: FilePath())
+            add(try copyFile(file, from, to, secrecy, isDurable: true), at: FilePath())
         default: try copySpecial(name, status, from, to, newName, FilePath())
         }
     }
@@ -76,7 +74,9 @@ struct TreeCopier {
             case .directory:
                 let made = try copy.makeDirectory(name, mode: 0o700)
                 try survey(source.openDirectory(name), made, below, status, &tree)
-            case .regular: files.append(CopyJob.File(name: name, newName: name, choice))
+            case .regular:
+                let file = CopyJob.File(name: name, newName: name, choice)
+                if !tree.isFurtherName(file, status, below) { files.append(file) }
             default: try copySpecial(name, status, source, copy, name, below)
             }
         }
@@ -101,15 +101,36 @@ struct TreeCopier {
     /// Copies the files.
     private mutating func fill(_ tree: CopiedTree) throws(SystemCallError) {
         let threads = tree.fileCount >= Self.threadedCount ? Workers.count : 1
-        let (source, copy, isSecret, isDurable) = (tree.source, tree.copy, isSecret, tree.fileCount <= Self.fsyncLimit)
+        let (source, copy, secrecy, isDurable) = (tree.source, tree.copy, secrecy, tree.isDurableByFile)
         let results = try Workers.map(tree.jobs, threads: threads) { (job) throws(SystemCallError) in
             let (from, to) = (try source.descendant(job.folder), try copy.descendant(job.folder))
             return try job.files.map { (file) throws(SystemCallError) in
-                try copyFile(file, from, to, isSecret: isSecret, isDurable: isDurable)
+                try copyFile(file, from, to, secrecy, isDurable: isDurable)
             }
         }
         for (job, files) in zip(tree.jobs, results) {
             for (file, result) in zip(job.files, files) { add(result, at: job.folder.appending(file.name)) }
+        }
+    }
+
+    /// Gives the copies of files with several names their further names. A name that leads to another file by now, or
+    /// cannot be linked, becomes a copy of its own.
+    private mutating func link(_ tree: CopiedTree) throws(SystemCallError) {
+        var first = tree.firstNames
+        for name in tree.furtherNames {
+            let (source, copy) = (try tree.source.descendant(name.folder), try tree.copy.descendant(name.folder))
+            let path = name.folder.appending(name.file.name)
+            if let known = first[name.identity], let entry = copied[known], let knownName = known.lastComponent,
+                let status = try source.status(of: name.file.name), status.isSameFile(as: entry.source)
+            {
+                let parent = try tree.copy.descendant(known.removingLastComponent())
+                if try parent.tryHardLink(of: knownName, to: copy, name.file.name) {
+                    copied[path] = entry
+                    continue
+                }
+            }
+            add(try copyFile(name.file, source, copy, secrecy, isDurable: tree.isDurableByFile), at: path)
+            first[name.identity] = path
         }
     }
 
@@ -121,30 +142,62 @@ struct TreeCopier {
 
     /// Gives the directories their attributes, modes and times, the inner ones first, and makes the whole copy durable.
     private mutating func finish(_ tree: CopiedTree) throws(SystemCallError) {
-        let isBulk = tree.fileCount > Self.fsyncLimit
         for (path, status) in tree.folders.reversed() {
             let made = try tree.copy.descendant(path)
             lostAttributes.formUnion(try tree.source.descendant(path).copyAttributes(to: made))
-            try made.descriptor.setMode(isSecret ? 0o700 : status.mode, made.label)
+            try made.descriptor.setMode(secrecy.mode(ofDirectory: status.mode), made.label)
             try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
-            if !isBulk { try made.sync() }
+            if tree.isDurableByFile { try made.sync() }
             copied[path] = CopiedEntry(source: status, digest: nil)
         }
-        if isBulk { try tree.copy.descriptor.syncFileSystem(tree.copy.label) }
+        if !tree.isDurableByFile { try tree.copy.descriptor.syncFileSystem(tree.copy.label) }
     }
 }
 
 /// A directory that is being copied: its folders, parents before children, and the files still to copy.
 private struct CopiedTree {
+    /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
+    private static let fsyncLimit = 8
+
+    /// One more name of a file that has a name in the tree already.
+    struct FurtherName {
+        let folder: FilePath
+        let file: CopyJob.File
+        let identity: FileIdentity
+    }
+
+    /// The numbers that make a file the same under each of its names.
+    struct FileIdentity: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
     let source: Directory
     let copy: Directory
     var folders: [(path: FilePath, status: FileStatus)] = []
     private(set) var jobs: [CopyJob] = []
     private(set) var fileCount = 0
+    /// The first name of each file that has others.
+    private(set) var firstNames: [FileIdentity: FilePath] = [:]
+    private(set) var furtherNames: [FurtherName] = []
+
+    var isDurableByFile: Bool { fileCount <= Self.fsyncLimit }
 
     init(source: Directory, copy: Directory) {
         self.source = source
         self.copy = copy
+    }
+
+    /// True if a file that keeps its content has another name in the tree, after which it is named.
+    mutating func isFurtherName(_ file: CopyJob.File, _ status: FileStatus, _ path: FilePath) -> Bool {
+        guard status.linkCount > 1, file.content == nil else { return false }
+        let identity = FileIdentity(device: status.device, inode: status.inode)
+        guard firstNames[identity] != nil else {
+            firstNames[identity] = path
+            return false
+        }
+        furtherNames.append(FurtherName(folder: path.removingLastComponent(), file: file, identity: identity))
+        return true
     }
 
     mutating func add(_ files: [CopyJob.File], in folder: FilePath) {
@@ -185,17 +238,17 @@ private struct CopiedContent: Sendable {
 
 /// Copies one file; nil when it is gone.
 private func copyFile(
-    _ file: CopyJob.File, _ from: Directory, _ to: Directory, isSecret: Bool, isDurable: Bool
+    _ file: CopyJob.File, _ from: Directory, _ to: Directory, _ secrecy: Secrecy, isDurable: Bool
 ) throws(SystemCallError) -> CopiedContent? {
     if let content = file.content {
         guard let source = try from.status(of: file.name) else { return nil }
-        try to.writeFile(file.newName, content, mode: isSecret ? 0o600 : source.mode, isDurable: isDurable)
+        try to.writeFile(file.newName, content, mode: secrecy.mode(ofFile: source.mode), isDurable: isDurable)
         return CopiedContent(entry: CopiedEntry(source: source, digest: digest(of: content)), lostAttributes: [])
     }
     var digest = RunningDigest()
     do {
         let result = try from.copyFile(
-            file.name, to: to, file.newName, mode: isSecret ? 0o600 : nil, durable: isDurable,
+            file.name, to: to, file.newName, mode: secrecy.mode(ofFile:), durable: isDurable,
             restart: { digest.restart() }, each: { digest.add($0) })
         return CopiedContent(
             entry: CopiedEntry(source: result.source, digest: digest.digest), lostAttributes: result.lostAttributes)
@@ -206,6 +259,20 @@ private func copyFile(
 }
 
 extension Directory {
+    /// Gives a file another name; false where the file system refuses that.
+    fileprivate func tryHardLink(
+        of name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component
+    ) throws(SystemCallError) -> Bool {
+        do {
+            try makeHardLink(of: name, to: directory, newName)
+            return true
+        } catch {
+            let refusals: [Errno] = [.notPermitted, .tooManyLinks, .notSupported, .improperLink, .noFunction]
+            guard refusals.contains(error.errno) else { throw error }
+            return false
+        }
+    }
+
     /// Writes a new file of a given mode; the name must not exist. On an error it is removed again.
     func writeFile(
         _ name: FilePath.Component, _ content: [UInt8], mode: UInt16, isDurable: Bool

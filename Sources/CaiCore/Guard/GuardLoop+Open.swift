@@ -44,7 +44,7 @@ extension GuardLoop {
             do {
                 let pair = try pair(held)
                 return planOpenSave(
-                    pair, of: held.live, at: held.target, isSecret: entry?.isSecret ?? true, file: id,
+                    pair, of: held.live, at: held.target, secrecy: entry?.secrecy ?? .file, file: id,
                     baseline: source.baseline, history: LinkHistory(wasRight: true, adopted: held.adopted))
             } catch {
                 failure = error

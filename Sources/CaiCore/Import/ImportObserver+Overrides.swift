@@ -34,10 +34,10 @@ extension ImportObserver {
     }
 
     private func add(override path: FilePath, _ name: FilePath.Component, in directory: Directory) throws {
-        guard let (target, isSecret) = overrideTarget(path) else {
+        guard let (target, secrecy) = overrideTarget(path) else {
             return seen.events.append(.unmapped(override: path))
         }
-        if isSecret, request.withoutSecrets { return seen.events.append(.secret(path)) }
+        if secrecy.isSecret, request.withoutSecrets { return seen.events.append(.secret(path)) }
         switch NodeReader(machine.volume).node(at: target.relative) {
         case .missing, .file: break
         case .unreachable(let obstacle):
@@ -52,24 +52,25 @@ extension ImportObserver {
         let mode = try file.status(directory.label.appending(name)).mode & 0o777
         let bytes = try file.readAll(limit: 64 << 20, directory.label.appending(name))
         wanted[target] = WantedPath(
-            content: .text(bytes, mode: isSecret ? 0o600 : mode), authority: .source, isSecret: isSecret,
+            content: .text(bytes, mode: secrecy.mode(ofFile: mode)), authority: .source, isSecret: secrecy.isSecret,
             origin: path.printable)
         seen.events.append(.applied(override: path, target))
     }
 
-    /// Where a path of the home goes, and whether as a secret; nil when nothing says where.
-    private func overrideTarget(_ path: FilePath) -> (VolumePath, isSecret: Bool)? {
+    /// Returns the place on the volume of a path of the home, and how secret it is; nil if no entry names it.
+    private func overrideTarget(_ path: FilePath) -> (VolumePath, Secrecy)? {
         let usable = entries.filter { $0.kind == .entry && !$0.flags.contains(.glob) && $0.source != nil }
-        if let entry = usable.first(where: { $0.source?.relative == path }) { return (entry.target, entry.isSecret) }
+        if let entry = usable.first(where: { $0.source?.relative == path }) { return (entry.target, entry.secrecy) }
         let around = usable.filter { $0.isDirectory && path.starts(with: $0.source?.relative ?? path) }
             .max { ($0.source?.relative.components.count ?? 0) < ($1.source?.relative.components.count ?? 0) }
         if let entry = around, let source = entry.source {
             let below = FilePath(root: nil, path.components.dropFirst(source.relative.components.count))
-            return (entry.target.appending(below), entry.isSecret)
+            return (entry.target.appending(below), entry.secrecy)
         }
         let names = path.components.map(\.string)
         if names.count == 2, names[0] == ".ssh", names[1].hasPrefix("id_") {
-            return (VolumePath(unchecked: FilePath("ssh").appending(names[1])), !names[1].hasSuffix(".pub"))
+            let secrecy: Secrecy = names[1].hasSuffix(".pub") ? .none : .file
+            return (VolumePath(unchecked: FilePath("ssh").appending(names[1])), secrecy)
         }
         return nil
     }

@@ -148,7 +148,7 @@ final class ImportObserver {
 
     private func walk(_ entry: Entry, _ body: (inout SourceWalk) -> Void) {
         var walk = makeWalk()
-        walk.isSecret = entry.isSecret
+        walk.secrecy = entry.secrecy
         walk.filter = filter(of: entry)
         body(&walk)
         take(walk)
@@ -352,12 +352,13 @@ extension FilePath.Component {
 
 extension WantedPath {
     /// The same as a secret: readable by its owner alone.
-    var asSecret: WantedPath {
+    func asSecret(_ secrecy: Secrecy) -> WantedPath {
         let content: PlacedContent =
             switch content {
-            case .copy(let path, let facts, _): .copy(path, facts, mode: 0o600)
-            case .text(let bytes, _): .text(bytes, mode: 0o600)
-            case .directory(_, let modified, let from): .directory(mode: 0o700, modified: modified, from: from)
+            case .copy(let path, let facts, let mode): .copy(path, facts, mode: secrecy.mode(ofFile: mode))
+            case .text(let bytes, let mode): .text(bytes, mode: secrecy.mode(ofFile: mode))
+            case .directory(let mode, let modified, let from):
+                .directory(mode: secrecy.mode(ofDirectory: mode), modified: modified, from: from)
             default: content
             }
         return WantedPath(

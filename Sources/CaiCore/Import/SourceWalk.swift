@@ -11,7 +11,7 @@ struct SourceWalk {
     let existsHere: (FilePath) -> Bool
     /// What is left out everywhere.
     let excludes: Excludes
-    var isSecret = false
+    var secrecy = Secrecy.none
     /// What is left out of this entry: `.system`, `*.priv.*`.
     var filter: ((FilePath.Component) -> Bool)?
     /// Whether symlinks stay what they are, as a restore wants it.
@@ -60,16 +60,16 @@ struct SourceWalk {
         chain.append(id)
         defer { chain.removeLast() }
         if !target.relative.isEmpty {
-            let mode = isSecret ? 0o700 : status.mode & 0o3777
+            let mode = secrecy.mode(ofDirectory: status.mode & 0o3777)
             wanted.append(
                 (
                     target,
                     WantedPath(
                         content: .directory(mode: mode, modified: status.modified, from: real), authority: authority,
-                        isSecret: isSecret, origin: shown.printable)
+                        isSecret: secrecy.isSecret, origin: shown.printable)
                 ))
         }
-        var files = PlainFiles(in: real, device: status.device, isSecret: isSecret)
+        var files = PlainFiles(in: real, device: status.device, isSecret: secrecy.isSecret)
         let isFiltered = !excludes.isEmpty && excludes.concerns(below: target)
         for index in names.indices {
             if isFiltered || filter != nil || target.relative.isEmpty {
@@ -143,8 +143,8 @@ struct SourceWalk {
             (
                 target,
                 WantedPath(
-                    content: .copy(real, facts, mode: isSecret ? 0o600 : facts.mode & 0o777), authority: authority,
-                    isSecret: isSecret, origin: shown.printable)
+                    content: .copy(real, facts, mode: secrecy.mode(ofFile: facts.mode & 0o777)),
+                    authority: authority, isSecret: secrecy.isSecret, origin: shown.printable)
             ))
     }
 

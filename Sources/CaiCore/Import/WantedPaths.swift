@@ -99,9 +99,11 @@ struct WantedPaths {
 
     /// Makes a file, or a directory and all that is in it, secret.
     mutating func makeSecret(_ path: VolumePath) {
-        for (other, wanted) in paths where other.isInside(path) { paths[other] = wanted.asSecret }
+        for (other, wanted) in paths where other.isInside(path) {
+            paths[other] = wanted.asSecret(other == path ? .file : .directory)
+        }
         for parent in files.keys where parent.isInside(path) { files[parent]?.files.isSecret = true }
-        if place(of: path) != nil { self[path] = self[path]?.asSecret }
+        if place(of: path) != nil { self[path] = self[path]?.asSecret(.file) }
     }
 
     /// The directories in which secrets are wanted.

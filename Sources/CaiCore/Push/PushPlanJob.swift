@@ -249,7 +249,7 @@ package struct PushPlanJob {
             return .needed
         }
         isUncertain = isUncertain || found.linkCount > 1
-        let mode = entry?.isSecret == true ? 0o600 : file.mode & 0o777
+        let mode = (entry?.secrecy ?? .none).mode(ofFile: file.mode & 0o777)
         if found.mode != mode { return .needed }
         if found.size == file.size, tellsNoChange(file.modified, found.modified) { return .unchanged }
         // To bring a small file for nothing costs less than to ask about it, or to look into a large record. Without its

@@ -245,8 +245,9 @@ extension Plan {
             if verdict == .keep, pair.live.isDirectory { lost.append(pair.path) }
             if let finding = conflictFinding(pair, verdict, live: live) { findings.append(finding) }
         }
-        steps.append(
-            .adopt(Adoption(live: live, target: seen.entry.target, items: items, isSecret: seen.entry.isSecret)))
+        let secrecy = Secrecy(
+            isSecret: seen.entry.isSecret, isDirectory: items.first?.live.isDirectory ?? seen.entry.isDirectory)
+        steps.append(.adopt(Adoption(live: live, target: seen.entry.target, items: items, secrecy: secrecy)))
         return nil
     }
 }

@@ -17,7 +17,7 @@ package struct PlainFiles: Sendable, Equatable {
     /// Where they are, below the root of the source.
     package let directory: FilePath
     package let device: UInt64
-    /// Whether they become readable by their owner alone.
+    /// True if they lie in a secret directory, so that they become readable by their owner alone.
     package var isSecret: Bool
     private var names: [CChar] = []
     private var records: [Record] = []
@@ -87,7 +87,9 @@ package struct PlainFiles: Sendable, Equatable {
     }
 
     /// The mode that one gets.
-    package func mode(at index: Int) -> UInt16 { isSecret ? 0o600 : records[index].mode & 0o777 }
+    package func mode(at index: Int) -> UInt16 {
+        Secrecy(isSecret: isSecret, isDirectory: true).mode(ofFile: records[index].mode & 0o777)
+    }
 
     /// Where one of this name is; nil when there is none.
     package func index(of name: FilePath.Component) -> Int? {

@@ -20,14 +20,13 @@ package struct Adoption: Sendable, Equatable {
     package let target: VolumePath
     /// Parents before children; the first has the empty path.
     package let items: [MovingItem]
-    /// Files become 0600 and directories 0700 on the volume.
-    package let isSecret: Bool
+    package let secrecy: Secrecy
 
-    package init(live: HomePath, target: VolumePath, items: [MovingItem], isSecret: Bool) {
+    package init(live: HomePath, target: VolumePath, items: [MovingItem], secrecy: Secrecy) {
         self.live = live
         self.target = target
         self.items = items
-        self.isSecret = isSecret
+        self.secrecy = secrecy
     }
 
     /// How many files and symlinks move or are found equal.

@@ -24,18 +24,18 @@ package struct OpenSave: Sendable, Equatable {
     package let stored: Node
     /// `take`, `takeOver` or `keep`.
     package let verdict: Verdict
-    package let isSecret: Bool
+    package let secrecy: Secrecy
     /// Which of the open files it is.
     package let file: OpenFileID
 
     package init(
-        live: HomePath, target: VolumePath, stored: Node, verdict: Verdict, isSecret: Bool, file: OpenFileID
+        live: HomePath, target: VolumePath, stored: Node, verdict: Verdict, secrecy: Secrecy, file: OpenFileID
     ) {
         self.live = live
         self.target = target
         self.stored = stored
         self.verdict = verdict
-        self.isSecret = isSecret
+        self.secrecy = secrecy
         self.file = file
     }
 }
@@ -49,7 +49,7 @@ package struct OpenFileID: Hashable, Sendable {
 /// Plans what becomes of an open file that was written to after it was adopted; an empty plan when the volume has the same
 /// content. The newer of the two wins where somebody else wrote to the volume's file meanwhile.
 package func planOpenSave(
-    _ pair: ObservedPair, of live: HomePath, at target: VolumePath, isSecret: Bool, file: OpenFileID,
+    _ pair: ObservedPair, of live: HomePath, at target: VolumePath, secrecy: Secrecy, file: OpenFileID,
     baseline: Baseline, history: LinkHistory?
 ) -> Plan {
     if pair.live.facts?.size == 0 { return Plan() }  // as a file that is emptied before it is written anew
@@ -60,7 +60,7 @@ package func planOpenSave(
     case .take, .takeOver, .keep: break
     }
     let save = OpenSave(
-        live: live, target: target, stored: pair.stored, verdict: verdict, isSecret: isSecret, file: file)
+        live: live, target: target, stored: pair.stored, verdict: verdict, secrecy: secrecy, file: file)
     return Plan(steps: [.storeOpen(save)])
 }
 

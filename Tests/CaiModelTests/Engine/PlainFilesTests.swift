@@ -45,7 +45,7 @@ import Testing
         #expect(step.count == 2 && singles.count == 2)
         let wanted = Placement(
             VolumePath(unchecked: "to/b"), found: .missing,
-            content: .copy("from/here/b", Self.facts(1), mode: 0o600))
+            content: .copy("from/here/b", Self.facts(1), mode: 0o700))
         #expect(singles.last == .place(wanted))
         let inRoot = Placement(VolumePath(unchecked: FilePath()), found: .missing, content: .files(files))
         #expect(inRoot.single(at: 0)?.target == VolumePath(unchecked: "a"))
