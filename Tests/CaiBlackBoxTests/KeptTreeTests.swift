@@ -122,3 +122,48 @@ extension World {
         #expect(try world.mode(volume) == 0o600)
     }
 }
+
+@Suite struct `Append-only files on both sides` {
+    private let start = "{\"turn\":1}\n{\"turn\":2}\n"
+    private let more = "{\"turn\":3}\n"
+
+    private func world(_ live: Item, _ stored: Item) throws -> World {
+        let world = try World([
+            "home/agent/.mytool": ["log.jsonl": live], "mnt/agent-data/mytool": ["log.jsonl": stored],
+        ])
+        try world.declare(flags: "dR")
+        return world
+    }
+
+    private func repair(_ world: World) throws {
+        let preview = try world.cai("links", "repair", "--dry-run", "--json")
+        let run = try world.cai("links", "repair", "--json")
+        #expect(run.code == 0 && preview.json.steps == run.json.steps, "\(run)")
+        #expect(run.json.findings == [], "\(run)")
+        #expect(try world.displaced() == [:])
+        #expect(try world.cai("links", "repair", "--json").json.steps == [])
+    }
+
+    @Test(arguments: [-60, 60] as [Int64])
+    func `become the longer one, if it begins with the shorter one`(liveIsLater: Int64) throws {
+        for (live, stored) in [(start + more, start), (start, start + more)] {
+            let world = try world(.file(live).later(by: liveIsLater), .file(stored))
+            try repair(world)
+            #expect(try world.text(home.appending("log.jsonl")) == start + more)
+        }
+    }
+
+    @Test func `may be large`() throws {
+        let size: Int64 = 100 << 20
+        let world = try world(.sparse(size: size + 4, end: "end\n"), .sparse(size: size, end: "\0"))
+        try repair(world)
+        #expect(try Files.status(world.path(volume.appending("log.jsonl")))?.st_size == Int(size) + 4)
+    }
+
+    @Test func `are a conflict if neither begins with the other`() throws {
+        let world = try world(.file(start + more).later(by: 60), .file(start + "{\"turn\":4}\n"))
+        try expectPromises(["links", "repair"], on: world)
+        #expect(try world.text(home.appending("log.jsonl")) == start + more)
+        #expect(try world.displaced() == ["volume/mytool/log.jsonl": start + "{\"turn\":4}\n"])
+    }
+}

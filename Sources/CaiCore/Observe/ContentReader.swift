@@ -35,24 +35,65 @@ func contentSample(_ name: FilePath.Component, in directory: Directory) throws(S
     let file = try directory.openFile(name)
     let size = try file.status(path).size
     let isDocument = ["json", "jsonc", "toml"].contains(name.extension) && size <= largestDocument
-    return try contentSample(of: file, path, isDocument: isDocument)
+    return try sample(of: file, path, isDocument: isDocument).whole
 }
 
-/// The same of an open file, from where it stands.
-func contentSample(
-    of file: borrowing Descriptor, _ path: FilePath, isDocument: Bool = false
-) throws(SystemCallError) -> ContentSample {
+/// A name in an open directory.
+typealias NamePlace = (name: FilePath.Component, directory: Directory)
+
+/// Reads the two versions of a file. For append-only files the longer one is read as far as the shorter one goes, too.
+func contentSamples(
+    live: NamePlace, stored: NamePlace
+) throws(SystemCallError) -> (live: ContentSample, stored: ContentSample, continuation: Continuation?) {
+    guard live.name.extension == "jsonl" else {
+        return (
+            try contentSample(live.name, in: live.directory), try contentSample(stored.name, in: stored.directory), nil
+        )
+    }
+    let livePath = live.directory.label.appending(live.name)
+    let storedPath = stored.directory.label.appending(stored.name)
+    let liveFile = try live.directory.openFile(live.name)
+    let storedFile = try stored.directory.openFile(stored.name)
+    let (liveSize, storedSize) = (try liveFile.status(livePath).size, try storedFile.status(storedPath).size)
+    let liveSample = try sample(of: liveFile, livePath, length: storedSize)
+    let storedSample = try sample(of: storedFile, storedPath, length: liveSize)
+    var continuation: Continuation?
+    if liveSample.start == storedSample.whole.digest { continuation = .live }
+    if storedSample.start == liveSample.whole.digest { continuation = .stored }
+    return (liveSample.whole, storedSample.whole, continuation)
+}
+
+/// Reads an open file as far as a decision between two versions needs it, from its current position.
+func contentSample(of file: borrowing Descriptor, _ path: FilePath) throws(SystemCallError) -> ContentSample {
+    try sample(of: file, path).whole
+}
+
+/// Reads an open file from its current position. `start` is the digest of its first `length` bytes; nil if it is not longer
+/// than that.
+private func sample(
+    of file: borrowing Descriptor, _ path: FilePath, isDocument: Bool = false, length: Int64 = .max
+) throws(SystemCallError) -> (whole: ContentSample, start: ContentDigest?) {
     var running = RunningDigest()
     var document: [UInt8] = []
     var head: [UInt8] = []
+    var start: ContentDigest?
+    var rest = length
     try file.readChunks(path) { (chunk) throws(SystemCallError) in
-        running.add(chunk)
         if isDocument { document.append(contentsOf: chunk) }
         if head.count < 16 { head.append(contentsOf: chunk.prefix(16)) }
+        if start == nil, rest < chunk.count {
+            let cut = Int(rest)
+            running.add(UnsafeRawBufferPointer(rebasing: chunk[..<cut]))
+            start = running.digest
+            running.add(UnsafeRawBufferPointer(rebasing: chunk[cut...]))
+        } else {
+            rest -= Int64(chunk.count)
+            running.add(chunk)
+        }
     }
-    let isPlaceholder = isPlaceholder(head)
-    return ContentSample(
-        digest: running.digest, document: isDocument ? document : nil, isPlaceholder: isPlaceholder)
+    let whole = ContentSample(
+        digest: running.digest, document: isDocument ? document : nil, isPlaceholder: isPlaceholder(head))
+    return (whole, start)
 }
 
 /// Whether content is nothing, or the `{}` that a placeholder holds.

@@ -155,11 +155,11 @@ private struct PairWalk {
     ) {
         do {
             guard let storedName, let storedParent else { return }
-            let liveContent = try contentSample(name, in: parent)
-            let storedContent = try contentSample(storedName, in: storedParent)
+            let contents = try contentSamples(live: (name, parent), stored: (storedName, storedParent))
             pairs.append(
                 ObservedPair(
-                    path: path, live: live, stored: stored, liveContent: liveContent, storedContent: storedContent))
+                    path: path, live: live, stored: stored, liveContent: contents.live,
+                    storedContent: contents.stored, continuation: contents.continuation))
         } catch {
             add(path, failed: error, stored)
         }

@@ -111,6 +111,9 @@ package struct ContentSample: Hashable, Sendable {
     }
 }
 
+/// The side whose content begins with the whole content of the other side.
+package enum Continuation: Hashable, Sendable { case live, stored }
+
 /// One path below a live file or directory, and what stands at the same path on the volume. The empty path is the live
 /// file or directory itself.
 package struct ObservedPair: Sendable {
@@ -120,14 +123,17 @@ package struct ObservedPair: Sendable {
     /// Present when both are files.
     package let liveContent: ContentSample?
     package let storedContent: ContentSample?
+    /// Known of append-only files, `*.jsonl`; nil if neither side continues the other.
+    package let continuation: Continuation?
     /// True if the live side is a symlink to this very place on the volume: the form of single links inside a directory
     /// that is to be linked as a whole.
     package let isOwnLink: Bool
 
     package init(
         path: FilePath, live: Node, stored: Node, liveContent: ContentSample? = nil,
-        storedContent: ContentSample? = nil, isOwnLink: Bool = false
+        storedContent: ContentSample? = nil, continuation: Continuation? = nil, isOwnLink: Bool = false
     ) {
+        self.continuation = continuation
         self.isOwnLink = isOwnLink
         self.path = path
         self.live = live

@@ -4,7 +4,8 @@ package import SystemPackage
 package enum Verdict: Sendable, Equatable {
     /// The live one goes to the volume, where nothing, a placeholder or an earlier save of the same file stands.
     case take
-    /// Both are the same: the volume keeps its own.
+    /// The volume has the content of the live one, or had it and went on from it: the volume keeps its own, and the live
+    /// one goes.
     case same
     /// The live one goes to the volume; what stood there is displaced.
     case takeOver
@@ -34,7 +35,8 @@ package struct MovingItem: Sendable, Equatable {
 
 /// Decides between a live file and the one on the volume (design, "One engine").
 ///
-/// Equal content is no conflict. A placeholder or empty file never beats content. The side that differs from the
+/// Equal content is no conflict. A placeholder or empty file never beats content. Of two append-only files of which one
+/// continues the other, the longer wins, and the shorter goes, because the longer has all of it. The side that differs from the
 /// baseline is the one that changed; when both did, JSON and TOML objects merge where no key clashes, else the newer one
 /// wins. Whatever loses is displaced, never dropped. `history` is what is known of a link in whose place the live file
 /// stands.
@@ -51,6 +53,7 @@ package func decide(
         if liveContent.digest == storedContent.digest { return .same }
         if live.size == 0 { return .keep }
         if storedContent.isPlaceholder { return .take }
+        if let continuation = pair.continuation { return continuation == .live ? .take : .same }
         if pair.path.isEmpty, let history, let verdict = history.verdict(live, liveContent, stored, storedContent) {
             return verdict
         }
