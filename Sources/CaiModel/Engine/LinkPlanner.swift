@@ -240,7 +240,9 @@ extension Plan {
                 items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: .keep))
                 continue
             }
-            let verdict = decide(pair, target: seen.entry.target, baseline: baseline, history: history)
+            let verdict = decide(
+                pair, target: seen.entry.target, baseline: baseline, history: history,
+                isAgentDirectory: seen.entry.kind == .agentDirectory)
             items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: verdict))
             if verdict == .keep, pair.live.isDirectory { lost.append(pair.path) }
             if let finding = conflictFinding(pair, verdict, live: live) { findings.append(finding) }

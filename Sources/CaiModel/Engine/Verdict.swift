@@ -38,10 +38,12 @@ package struct MovingItem: Sendable, Equatable {
 /// Equal content is no conflict. A placeholder or empty file never beats content. Of two append-only files of which one
 /// continues the other, the longer wins, and the shorter goes, because the longer has all of it. The side that differs from the
 /// baseline is the one that changed; when both did, JSON and TOML objects merge where no key clashes, else the newer one
-/// wins. Whatever loses is displaced, never dropped. `history` is what is known of a link in whose place the live file
+/// wins. Whatever loses is displaced, never dropped, but for one case: in an agent directory a live file with the content
+/// of the baseline goes, because an image that has it brings it to each new container. `history` is what is known of a link in whose place the live file
 /// stands.
 package func decide(
-    _ pair: ObservedPair, target: VolumePath, baseline: Baseline, history: LinkHistory? = nil
+    _ pair: ObservedPair, target: VolumePath, baseline: Baseline, history: LinkHistory? = nil,
+    isAgentDirectory: Bool = false
 ) -> Verdict {
     if pair.isOwnLink { return .same }
     switch (pair.live, pair.stored) {
@@ -58,6 +60,7 @@ package func decide(
             return verdict
         }
         let path = pair.path.isEmpty ? target : target.appending(pair.path)
+        if isAgentDirectory, baseline[path]?.digest == liveContent.digest { return .same }
         return decide(live, liveContent, stored, storedContent, path: path, baseline: baseline)
     default: return .keep
     }

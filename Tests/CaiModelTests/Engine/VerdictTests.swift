@@ -51,4 +51,13 @@ private func baseline(_ path: String, _ text: String) -> Baseline {
         #expect(decide(pair("", "ab", .stored), target: target, baseline: known) == .keep)
         #expect(decide(pair("ab", "", .live), target: target, baseline: known) == .take)
     }
+
+    @Test func `drops what cai stored before, in an agent directory only`() {
+        let known = baseline("claude/history.jsonl", "old")
+        let baked = pair("old", "edited", liveTime: 5)
+        #expect(decide(baked, target: target, baseline: known) == .keep)
+        #expect(decide(baked, target: target, baseline: known, isAgentDirectory: true) == .same)
+        let other = pair("other", "edited", liveTime: 5)
+        #expect(decide(other, target: target, baseline: known, isAgentDirectory: true) == .takeOver)
+    }
 }
