@@ -87,7 +87,7 @@ package struct JobCall: Sendable {
     }
 }
 
-/// What a job came to.
+/// The result of a job.
 package struct JobAnswer: Sendable {
     /// A JSON document.
     package let text: String
@@ -99,6 +99,8 @@ package struct JobAnswer: Sendable {
     package var status: Int?
     /// After so many seconds it may be asked again.
     package var retryAfter: Int64?
+    /// The amounts that an export left out, a JSON array in ASCII on one line.
+    package var leftOut: String?
 
     package init(text: String, isSuccess: Bool, findings: [Finding] = []) {
         self.text = text

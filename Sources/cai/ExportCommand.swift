@@ -11,16 +11,18 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             Without -o the archive is containai-export-YYYYMMDD-HHMMSS.tgz in the current directory. It appears under its \
             name when it is complete, with mode 0600, and replaces a file of that name; its path is the answer. Agents may \
-            go on meanwhile: each file, and each SQLite database, is stored as it was at one moment. Where that cannot be, \
-            the file is left out and named, and the exit code is 1.
+            go on meanwhile: each file, and each SQLite database, is stored as it was at one moment. A file for which that \
+            fails is left out and named, and the exit code is 1. Conversations are exported. Caches and local parts of \
+            agents are left out, as are dangling links, locks, sockets and what [export] of the configuration excludes; \
+            the counts are reported.
             """)
 
     @OptionGroup var global: GlobalOptions
     @Option(name: [.short, .long], help: "A file, a directory for a file of the usual name, or - for standard output.")
     var output: String?
     @Option(help: "tgz or tar.zst; by default what the name of the output says, else tgz.") var format: ArchiveFormat?
-    @Flag(help: "Also what the excludes leave out.") var noExcludes = false
-    @Flag(help: "Leave out secrets, also those inside files that hold other things too.") var noSecrets = false
+    @Flag(help: "Export caches of agents, and ignore the excludes of [export].") var noExcludes = false
+    @Flag(help: "Leave out secrets, also those inside files with other content.") var noSecrets = false
 
     func run() throws {
         try reportingFailures {
@@ -43,18 +45,32 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    /// What is to be exported, and what was noticed about that.
+    /// Returns the job, and the findings about the configuration.
     func job(_ session: Session, _ format: ArchiveFormat, _ now: Int64) throws -> (ExportJob, [Finding]) {
-        let (configuration, problems) = try session.importConfiguration()
+        var (configuration, problems) = try session.importConfiguration()
+        if configuration.exportExcludes == nil, !configuration.excludes.isEmpty {
+            problems.append(
+                Finding(
+                    .note, at: "default_excludes", "counts for imports only, so that the export has what it excludes",
+                    advice: "put excludes = [] under [export], with the patterns that exports are to leave out"))
+        }
+        if configuration.ignoresRepositoryExport {
+            problems.append(
+                Finding(
+                    .warning, at: ".containai/config.toml", "its [export] does not count without trust",
+                    advice: "put trust_repository = true into the user's configuration"))
+        }
         let job = ExportJob(
-            session.machine, choice: choice(session, configuration.excludes), format: format,
+            session.machine, choice: choice(session, configuration.exportExcludes ?? []), format: format,
             created: Timestamp(secondsSinceEpoch: now))
         return (job, problems)
     }
 
     private func choice(_ session: Session, _ patterns: [String]) -> ExportChoice {
         ExportChoice(
-            excludes: noExcludes ? .none : Excludes(patterns), withoutSecretsOf: noSecrets ? session.entries : nil)
+            excludes: noExcludes ? .none : Excludes(patterns, builtIn: []), agents: AgentTargets(session.directories),
+            localDirectory: session.workplace.settings.path(.localDirectory), includesCaches: noExcludes,
+            withoutSecretsOf: noSecrets ? session.entries : nil)
     }
 
     private func export(_ job: ExportJob, _ target: ExportTarget, _ workplace: Workplace) throws -> ExportReport {
@@ -84,6 +100,7 @@ struct ExportCommand: ParsableCommand {
         }
         let things = "\(report.files) files, \(report.directories) directories, \(report.links) links"
         Talk.info("Exported \(things): \(report.contentBytes) bytes in \(report.archiveBytes).")
+        if let words = report.leftOut.words { Talk.info("Left out: \(words).") }
     }
 }
 
@@ -94,9 +111,26 @@ extension ExportReport {
             "path": .string(path.printable), "format": .string(format.rawValue),
             "created": .string(created.description), "host": .string(host), "files": .number(files),
             "directories": .number(directories), "links": .number(links), "size_bytes": .number(contentBytes),
-            "archive_bytes": .number(archiveBytes), "amended": .number(amended),
+            "archive_bytes": .number(archiveBytes), "amended": .number(amended), "left_out": leftOut.json,
             "findings": .array(findings.map(\.json)),
         ])
+    }
+}
+
+extension LeftOut {
+    /// The amounts for machines.
+    var json: JSON { .array(amounts.map(\.json)) }
+}
+
+extension LeftOutAmount {
+    fileprivate var json: JSON {
+        var fields: [String: JSON] = [
+            "reason": .string(reason.word), "files": .number(files), "links": .number(links),
+            "directories": .number(directories), "specials": .number(specials), "size_bytes": .number(bytes),
+        ]
+        if let agent = reason.agent { fields["agent"] = .string(agent) }
+        if let pattern = reason.pattern { fields["pattern"] = .string(pattern) }
+        return .object(fields)
     }
 }
 

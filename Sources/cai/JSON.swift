@@ -40,6 +40,18 @@ enum JSON: Encodable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The text on one line in ASCII, other characters escaped: for a field of HTTP.
+    var asciiLine: String {
+        line.utf16.reduce(into: "") { text, unit in
+            if let scalar = Unicode.Scalar(unit), scalar.isASCII {
+                text.unicodeScalars.append(scalar)
+            } else {
+                let digits = String(unit, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+    }
+
     /// Prints the text to standard output.
     func print() throws { Swift.print(try text()) }
 }

@@ -177,8 +177,10 @@ struct ServiceJobs: Sendable {
         begin()
         let report = try session.workplace.asOwner { try job.run(to: target) { _ in } }
         let isFailure = report.findings.contains { $0.severity == .error }
-        return JobAnswer(
+        var answer = JobAnswer(
             text: try report.document(format).text(), isSuccess: !isFailure, findings: problems + report.findings)
+        answer.leftOut = report.leftOut.json.asciiLine
+        return answer
     }
 
     // MARK: answers

@@ -6,7 +6,7 @@ import Testing
     /// The names in an archive of the volume, exported with a configuration.
     private func exported(_ excludes: String, _ arguments: String...) throws -> [String] {
         let world = try World()
-        try world.put("/home/agent/.config/containai/config.toml", .file("default_excludes = [\(excludes)]\n"))
+        try world.put("/home/agent/.config/containai/config.toml", .file("[export]\nexcludes = [\(excludes)]\n"))
         try world.add(
             below: "/mnt/agent-data",
             ["claude": ["skills": ["a.md": "a", "b.log": "b"], "agents": ["x": "x"]], "deep": ["claude": ["y": "y"]]])
@@ -16,7 +16,7 @@ import Testing
         return try Command.run(["tar", "-tzf", archive]).output.split(separator: "\n").map(String.init)
     }
 
-    @Test(.needs("tar")) func `1.18 #29: a pattern leaves out of an export what it leaves out of an import`() throws {
+    @Test(.needs("tar")) func `a pattern under [export] has the meaning of one for imports (1.18 #29)`() throws {
         let names = try exported(#""claude/sk*", "agents""#)
         #expect(
             !names.contains { $0.hasSuffix("a.md") } && names.contains { $0.hasSuffix("claude/agents/x") }, "\(names)")

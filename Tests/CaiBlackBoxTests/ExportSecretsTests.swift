@@ -76,7 +76,7 @@ import Testing
             ("/mnt/agent-data/claude/settings.json", "was stored without the secrets in it"),
             ("/mnt/agent-data/notes/key.txt", "holds a private key, and was left out"),
             ("/mnt/agent-data/notes/.netrc", "is secret by its name, and was left out"),
-            ("/mnt/agent-data/claude/skills/s/broken.json", "was left out: it cannot be read"),
+            ("/mnt/agent-data/claude/skills/s/broken.json", "was left out: its format cannot be read"),
         ] { #expect(run.errors.contains("\(path): \(words)"), "\(run)") }
     }
 

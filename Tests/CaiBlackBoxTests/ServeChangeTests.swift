@@ -239,6 +239,23 @@ extension World {
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `cai export, with the amounts that it left out in a trailer`() throws {
+        let world = try World([
+            "run": [:], "mnt/agent-data/claude": ["cache": ["c": "123"], "projects": ["p.jsonl": "{}\n"]],
+            "home/agent/.config/containai/config.toml": "[export]\nexcludes = [\"m\u{FC}ll\"]\n",
+            "mnt/agent-data/m\u{FC}ll": "1",
+        ])
+        let service = try Service(world).ready()
+        let client = try LocalClient(to: world.agentSocket)
+        client.send("GET /v1/export HTTP/1.1\r\nHost: cai\r\nTE: trailers\r\n\r\n")
+        let trailer = "Cai-Left-Out: "
+        _ = try client.upTo(trailer)
+        let value = JSONValue(line: try client.upTo("\r\n").dropLast(2))
+        #expect(value.array.map { $0["reason"].text } == ["cache", "excluded"], "\(value)")
+        #expect(value.array.first?["files"].number == 1 && value.array.last?["pattern"].text == "m\u{FC}ll", "\(value)")
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test func `an export whose client goes away ends, and holds nothing`() throws {
         let world = try World([
             "run": [:], "mnt/agent-data/claude/large": .file(String(repeating: "0123456789", count: 400_000)),

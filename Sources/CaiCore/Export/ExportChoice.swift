@@ -1,23 +1,44 @@
 package import CaiModel
-import SystemPackage
+package import SystemPackage
 
-/// What is left out of an export, beside what `cai` keeps for itself.
+/// The content of a volume that an export takes: everything but caches and local parts of agents, and what patterns of the
+/// configuration and `--no-secrets` exclude.
 package struct ExportChoice: Sendable {
     package let excludes: Excludes
-    /// Paths of the volume that hold secrets, left out with everything below them; none when secrets are exported.
+    package let agents: AgentTargets
+    /// The directory of this container that local parts lead to.
+    let localDirectory: FilePath?
+    private let includesCaches: Bool
+    /// Declared secrets, left out with everything below them; empty if secrets are exported.
     private let secrets: Set<PathKey>
-    /// Judges what no manifest declares; nil when secrets are exported.
+    /// Judges files that no manifest declares; nil if secrets are exported.
     let judge: SecretJudge?
 
-    /// `entries`: those of the manifests, where an export is to be without secrets.
-    package init(excludes: Excludes, withoutSecretsOf entries: [Entry]? = nil) {
+    /// `entries` are those of the manifests for an export without secrets, else nil.
+    package init(
+        excludes: Excludes, agents: AgentTargets = .none, localDirectory: FilePath? = nil, includesCaches: Bool = false,
+        withoutSecretsOf entries: [Entry]? = nil
+    ) {
         self.excludes = excludes
+        self.agents = agents
+        self.localDirectory = localDirectory
+        self.includesCaches = includesCaches
         judge = entries.map { SecretJudge($0) }
         secrets = Set((entries ?? []).filter(\.isSecret).map(\.target.key) + (entries == nil ? [] : [PathKey(".env")]))
     }
 
-    func leavesOut(_ path: FilePath) -> Bool {
+    /// The reason to leave a path out with everything below it; nil for a path that is exported. `position` is its place in
+    /// an agent directory.
+    func reason(toLeaveOut path: FilePath, _ position: AgentTargets.Position?) -> LeftOutReason? {
+        if let position {
+            switch position.part {
+            case .local: return .local
+            case .cache where !includesCaches: return .cache(agent: position.directory.agent)
+            case .cache, .state: break
+            }
+        }
         let path = VolumePath(unchecked: path)
-        return path.isReserved || secrets.contains(path.key) || excludes.excluding(path) != nil
+        if secrets.contains(path.key) { return .secret }
+        return excludes.excluding(path).map { .excluded(pattern: $0) }
     }
 }

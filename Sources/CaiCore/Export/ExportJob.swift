@@ -2,7 +2,7 @@ package import CaiModel
 import CaiPlatform
 package import SystemPackage
 
-/// What an export came to.
+/// The result of an export.
 package struct ExportReport: Sendable {
     package let path: FilePath
     package let created: Timestamp
@@ -15,10 +15,12 @@ package struct ExportReport: Sendable {
     package let archiveBytes: Int64
     /// Files that changed between the list at the front and their place in the archive; a list at the end has them right.
     package let amended: Int
+    /// The content of the volume that the archive does not have.
+    package let leftOut: LeftOut
     package let findings: [Finding]
 }
 
-/// How far an export is.
+/// The progress of an export.
 package struct ExportProgress: Sendable {
     package enum Phase: String, Sendable { case reading, writing }
     package let phase: Phase
@@ -28,9 +30,9 @@ package struct ExportProgress: Sendable {
 
 /// `cai export`: writes the volume into an archive.
 ///
-/// The volume is only read. Each file is stored as it was at one moment, SQLite databases too; what cannot be stored like
-/// that is left out and an error finding. What `cai` keeps for itself is not exported, displaced content included: it
-/// belongs to this volume's history and not to its content.
+/// The volume is only read. Each file is stored as it was at one moment, SQLite databases too; a file for which that fails
+/// is left out and an error finding. The records of `cai` are not exported, displaced content included: they belong to the
+/// history of this volume and not to its content. Everything else that is left out is counted.
 package struct ExportJob {
     let machine: Machine
     let choice: ExportChoice
@@ -47,7 +49,7 @@ package struct ExportJob {
     /// Writes everything to a target, which is still to be finished. Throws `SystemCallError` when it cannot be written.
     package func run(to target: ExportTarget, _ progress: (ExportProgress) -> Void) throws -> ExportReport {
         let spool = target.spool
-        var survey = ExportSurvey(machine.volume, choice, own: try target.own(), spool: spool)
+        var survey = ExportSurvey(machine, choice, own: try target.own(), spool: spool)
         try survey.run { progress(ExportProgress(phase: .reading, things: $0, bytes: $1)) }
         var writing = ExportWriting(machine.volume, spool, TarWriter(try sink(target)))
         try writing.run(survey.items, created: created, host: ProcessFacts.hostName) {
@@ -78,6 +80,6 @@ package struct ExportJob {
         return ExportReport(
             path: target.path, created: created, host: ProcessFacts.hostName, files: files, directories: directories,
             links: links, contentBytes: bytes, archiveBytes: target.output.written, amended: writing.amendments.count,
-            findings: survey.findings + writing.findings)
+            leftOut: survey.leftOut, findings: survey.findings + writing.findings)
     }
 }

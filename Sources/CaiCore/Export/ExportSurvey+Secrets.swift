@@ -2,10 +2,10 @@ import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// What is left out of an export without secrets, beside what the manifests declare.
+/// The secrets that no manifest declares, for an export without secrets.
 extension ExportSurvey {
-    /// Leaves out what is secret by name or content, and takes the secrets out of what holds other things too. What was looked
-    /// into is stored as it was then, whatever becomes of it meanwhile.
+    /// Leaves out files that are secret by name or content, and strips the secrets from files with other content too. A file
+    /// that was inspected is stored as it was then, also if it changes meanwhile.
     mutating func leaveSecretsOut(_ judge: SecretJudge) throws {
         var dropped: Set<PathKey> = []
         for (index, item) in items.enumerated() {
@@ -20,13 +20,16 @@ extension ExportSurvey {
             case .unread, .spooled, .directory, .symlink, .hardLink: break
             }
         }
-        items.removeAll { item in
+        for item in items where isDropped(item) { leftOut.add(.file(size: item.status.size), .secret) }
+        items.removeAll(where: isDropped)
+
+        func isDropped(_ item: ExportItem) -> Bool {
             if case .hardLink(let first) = item.content, dropped.contains(PathKey(first)) { return true }
             return dropped.contains(PathKey(item.path))
         }
     }
 
-    /// Whether the file stays, as it is or without its secrets.
+    /// True if the file stays, as it is or without its secrets.
     private mutating func examine(_ index: Int, _ judge: SecretJudge) throws -> Bool {
         let item = items[index]
         do {
@@ -37,7 +40,7 @@ extension ExportSurvey {
                 findings.append(
                     Finding(
                         .warning, at: place(item.path),
-                        "was left out: it cannot be read, so that nobody knows whether it holds secrets",
+                        "was left out: its format cannot be read, so that it may hold secrets",
                         advice: "correct it, or export without --no-secrets"))
             case .examined(let content, let hadSecrets):
                 let start = spool.size

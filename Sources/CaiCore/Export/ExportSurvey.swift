@@ -2,10 +2,10 @@ import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// One thing that is exported.
+/// An entry that is exported.
 struct ExportItem: Sendable {
     enum Content: Sendable {
-        /// Still to be looked into.
+        /// A file that is still to be read.
         case unread
         case file(StableContent)
         /// A copy in the spool.
@@ -19,7 +19,7 @@ struct ExportItem: Sendable {
     var status: FileStatus
     var content: Content
 
-    /// What the manifest says about it; nil for what was not read.
+    /// The entry in the archive's manifest; nil for a file that was not read.
     var entry: ExportManifest.Entry? {
         let kind: ExportManifest.Entry.Kind
         switch content {
@@ -34,14 +34,15 @@ struct ExportItem: Sendable {
     }
 }
 
-/// Walks a volume and reads everything once: for the manifest, which comes before the content it speaks of.
+/// A walk of a volume that reads everything once: for the manifest, which precedes the content in the archive.
 struct ExportSurvey {
-    let volume: Tree
+    let machine: Machine
     let choice: ExportChoice
     /// Files of the export itself, which may lie on the volume.
     let own: [FileStatus]
     let spool: Spool
     var items: [ExportItem] = []
+    var leftOut = LeftOut()
     var findings: [Finding] = []
     private var linked: [Inode: FilePath] = [:]
     private var databases: [ExportItem] = []
@@ -51,16 +52,19 @@ struct ExportSurvey {
         let inode: UInt64
     }
 
-    init(_ volume: Tree, _ choice: ExportChoice, own: [FileStatus], spool: Spool) {
-        self.volume = volume
+    init(_ machine: Machine, _ choice: ExportChoice, own: [FileStatus], spool: Spool) {
+        self.machine = machine
         self.choice = choice
         self.own = own
         self.spool = spool
     }
 
-    /// Reads everything. What cannot be read, or did not stand still, is an error finding and left out.
+    var volume: Tree { machine.volume }
+
+    /// Reads everything. A file that cannot be read, or that keeps changing, is an error finding and left out.
     mutating func run(_ progress: (Int, Int64) -> Void) throws {
-        try walk(volume.root, FilePath())
+        try walk(volume.root, FilePath(), nil)
+        countDisplaced()
         try readFiles(progress)
         try copyDatabases()
         items.removeAll { if case .unread = $0.content { true } else { false } }
@@ -68,13 +72,25 @@ struct ExportSurvey {
         repairHardLinks()
     }
 
-    private mutating func walk(_ directory: Directory, _ path: FilePath) throws {
-        for name in try directory.names() {
+    private mutating func walk(
+        _ directory: Directory, _ path: FilePath, _ position: AgentTargets.Position?
+    ) throws {
+        let names = try directory.names()
+        let present = Set(names)
+        for name in names {
             let below = path.appending(name)
-            if choice.leavesOut(below) { continue }
+            if path.isEmpty, VolumePath(unchecked: below).isReserved { continue }
+            let position = choice.agents.position(of: below, in: position)
             do {
                 guard let status = try directory.status(of: name) else { continue }
-                try note(name, below, status, directory)
+                let reason =
+                    try choice.reason(toLeaveOut: below, position)
+                    ?? reasonByKind(name, status, in: directory, among: present, below, position)
+                if let reason {
+                    leaveOut(name, status, in: directory, reason)
+                } else {
+                    try note(name, below, status, directory, position)
+                }
             } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
                 continue  // gone since it was listed
             } catch let error as SystemCallError {
@@ -84,13 +100,14 @@ struct ExportSurvey {
     }
 
     private mutating func note(
-        _ name: FilePath.Component, _ path: FilePath, _ status: FileStatus, _ directory: Directory
+        _ name: FilePath.Component, _ path: FilePath, _ status: FileStatus, _ directory: Directory,
+        _ position: AgentTargets.Position?
     ) throws {
         switch status.kind {
         case .directory:
             let inside = try directory.openDirectory(name)
             items.append(ExportItem(path: path, status: status, content: .directory))
-            try walk(inside, path)
+            try walk(inside, path, position)
         case .symlink:
             items.append(ExportItem(path: path, status: status, content: .symlink(try directory.linkText(of: name))))
         case .regular:
@@ -102,9 +119,7 @@ struct ExportSurvey {
                 if status.linkCount > 1 { linked[inode] = path }
                 items.append(ExportItem(path: path, status: status, content: .unread))
             }
-        case .fifo, .socket, .blockDevice, .characterDevice:
-            let word = status.kind == .fifo ? "FIFO" : status.kind == .socket ? "socket" : "device"
-            findings.append(Finding(.note, at: place(path), "is a \(word), which holds nothing, and was left out"))
+        case .fifo, .socket, .blockDevice, .characterDevice: break  // left out by their kind
         }
     }
 

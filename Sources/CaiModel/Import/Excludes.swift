@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// What is left out of an import or an export, by path on the volume: one meaning for both.
+/// Patterns for content that is left out of an import or an export, by path on the volume.
 ///
 /// Patterns follow gitignore(5), with the predecessors' rules (1.7) for the patterns that they knew, which is why a slash
 /// in front or behind means nothing:
@@ -14,7 +14,7 @@ import SystemPackage
 /// A pattern that begins with `!` takes paths in again that earlier patterns left out, but nothing below a directory that
 /// is left out. Of the patterns that match a path the last one counts.
 package struct Excludes: Sendable {
-    /// What agents keep of their own working state; nobody is warned that there is none.
+    /// Working state of agents that an import leaves out; there is no warning for one that matches nothing.
     package static let builtIn = [
         "claude/projects", "claude/statsig", "claude/todos", "continue/sessions", "continue/index",
     ]

@@ -1,9 +1,9 @@
 package import SystemPackage
 
-/// Reads a configuration file as far as an import needs it (predecessors 1.9).
+/// The part of a configuration file that imports and exports need.
 package struct ImportConfigurationFile: Sendable {
     package let configuration: ImportConfiguration
-    /// What the user's configuration grants, by workspace: sections `[workspace."P"]` with `trust_repository = true`.
+    /// The workspaces that the user trusts: sections `[workspace."P"]` with `trust_repository = true`.
     package let trusted: [FilePath]
     package let findings: [Finding]
 
@@ -23,19 +23,24 @@ package struct ImportConfigurationFile: Sendable {
 }
 
 extension ImportConfiguration {
-    /// The user's configuration with what that of a repository may add to it: patterns that leave more out. Everything
-    /// else of it would widen what is imported, and counts only when the user grants it.
+    /// Returns the user's configuration with what that of a repository may add to it: patterns that leave more out of an
+    /// import. Everything else would widen the import, or take content out of a backup, and counts only for a repository
+    /// that the user trusts.
     package func adding(_ repository: ImportConfiguration, isTrusted: Bool) -> ImportConfiguration {
         var result = self
         result.excludes += isTrusted ? repository.excludes : repository.excludes.filter { !$0.hasPrefix("!") }
-        guard isTrusted else { return result }
+        guard isTrusted else {
+            result.ignoresRepositoryExport = repository.exportExcludes != nil
+            return result
+        }
         result.additionalPaths += repository.additionalPaths.filter { !additionalPaths.contains($0) }
         result.excludesPrivate = excludesPrivate && repository.excludesPrivate
         result.environment = repository.environment ?? environment
+        if let excludes = repository.exportExcludes { result.exportExcludes = (exportExcludes ?? []) + excludes }
         return result
     }
 
-    /// Whether a repository's configuration asks for more than it gets without a grant.
+    /// True if a repository's configuration asks for more than an import grants it without trust.
     package var widens: Bool {
         !additionalPaths.isEmpty || !excludesPrivate || !(environment?.names.isEmpty ?? true)
             || excludes.contains { $0.hasPrefix("!") }
@@ -64,6 +69,9 @@ private struct ImportConfigurationReader {
         if let section = section("import") {
             readAdditionalPaths(section)
             if let value = section["exclude_priv"], isFalse(value) { result.excludesPrivate = false }
+        }
+        if let section = section("export") {
+            result.exportExcludes = strings(section["excludes"], "[export].excludes")
         }
         if let section = section("env") { readEnvironment(section) }
     }

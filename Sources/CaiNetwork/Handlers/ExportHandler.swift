@@ -16,7 +16,8 @@ struct ExportHandler: Sendable {
     }
 
     /// Begins to answer when nothing but the writing itself can fail any more. Where that fails, the connection is cut off: an
-    /// answer that ends is whole. The trailer `Cai-Findings` says how many things were left out.
+    /// answer that ends is whole. The trailer `Cai-Findings` has the number of findings, `Cai-Left-Out` the amounts that were
+    /// left out.
     func run(_ arguments: [String], format: String?) async throws -> Response {
         try await runner.places.take()
         let places = runner.places
@@ -41,7 +42,7 @@ struct ExportHandler: Sendable {
             body: .init { writer in
                 try await Self.move(reader, on: loop, to: &writer)
                 let answer = try await work.value
-                try await writer.finish([.findings: "\(answer.findings.count)"])
+                try await writer.finish([.findings: "\(answer.findings.count)", .leftOut: answer.leftOut ?? "[]"])
             })
     }
 
@@ -61,6 +62,9 @@ struct ExportHandler: Sendable {
 }
 
 extension HTTPField.Name {
-    /// How many things an export has left out.
+    /// The number of findings of an export.
     static var findings: Self { Self("Cai-Findings") ?? .age }
+
+    /// The amounts that an export left out, by reason.
+    static var leftOut: Self { Self("Cai-Left-Out") ?? .age }
 }

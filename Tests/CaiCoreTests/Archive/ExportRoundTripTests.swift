@@ -73,7 +73,7 @@ struct ExportPlace {
         try place.scratch.file("mnt/agent-data/claude/secret", "secret", mode: 0o600)
         try place.scratch.file("mnt/agent-data/claude/one", String(repeating: "content\n", count: 9_000))
         place.scratch.hardLink("mnt/agent-data/claude/two", to: "mnt/agent-data/claude/one")
-        place.scratch.link("mnt/agent-data/claude/link", to: "../nowhere")
+        place.scratch.link("mnt/agent-data/claude/link", to: "../large")
         try place.scratch.file("mnt/agent-data/claude/ünï\nwith a line break", "text")
         try place.scratch.file("mnt/agent-data/large", String(repeating: "0123456789abcdef", count: 400_000))
         let holes = try place.scratch.file("mnt/agent-data/claude/holes", "begin")
