@@ -11,14 +11,14 @@ struct SecretsCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "Show where secrets are and how they are known, those that runs displaced too.")
+            abstract: "Show the paths of secrets and how each is known, displaced ones too.")
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try reportingFailures {
                 let session = try Session(try global.workplace())
                 let (secrets, findings) = try session.workplace.asOwner {
-                    SecretsJob(session.machine, entries: session.entries).list()
+                    session.secretsJob.list()
                 }
                 if global.json {
                     try JSON.array(secrets.map { $0.json(session.layout) }).print()
@@ -35,7 +35,10 @@ struct SecretsCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "purge",
             abstract: "Remove the secrets for good, also what runs displaced; nothing brings them back.",
-            discussion: "Files that the manifests declare keep their place, empty. Needs --yes.")
+            discussion: """
+                Files that the manifests link into the home keep their place, empty; in agent directories nothing stays, \
+                because an empty login reads as a broken one. Needs --yes.
+                """)
         @OptionGroup var global: GlobalOptions
         @Flag(help: "Show what would be removed.") var dryRun = false
         @Flag(help: "Remove it. Without this nothing is removed.") var yes = false
@@ -48,8 +51,7 @@ struct SecretsCommand: ParsableCommand {
                 try force.check(workplace, for: "secrets purge", isPreview: isPreview)
                 let session = try Session(workplace)
                 let report = try session.workplace.asOwner {
-                    try SecretsJob(session.machine, entries: session.entries)
-                        .purge(session.options("secrets", isPreview: isPreview))
+                    try session.secretsJob.purge(session.options("secrets", isPreview: isPreview))
                 }
                 if global.json {
                     let secrets = report.detail.secrets.map { $0.json(session.layout) }
@@ -85,8 +87,12 @@ struct SecretsCommand: ParsableCommand {
     }
 }
 
+extension Session {
+    fileprivate var secretsJob: SecretsJob { SecretsJob(machine, entries: entries, directories: directories) }
+}
+
 extension FoundSecret.Kind {
-    /// How the file is known, in words.
+    /// The kind for people.
     fileprivate var words: String {
         switch self {
         case .declared: "declared secret"

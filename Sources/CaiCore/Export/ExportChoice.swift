@@ -23,7 +23,7 @@ package struct ExportChoice: Sendable {
         self.agents = agents
         self.localDirectory = localDirectory
         self.includesCaches = includesCaches
-        judge = entries.map { SecretJudge($0) }
+        judge = entries.map { SecretJudge($0, agents: agents) }
         secrets = Set((entries ?? []).filter(\.isSecret).map(\.target.key) + (entries == nil ? [] : [PathKey(".env")]))
     }
 
@@ -37,6 +37,7 @@ package struct ExportChoice: Sendable {
             case .cache, .state: break
             }
         }
+        if judge != nil, position?.isSecret == true { return .secret }
         let path = VolumePath(unchecked: path)
         if secrets.contains(path.key) { return .secret }
         return excludes.excluding(path).map { .excluded(pattern: $0) }

@@ -45,6 +45,8 @@ struct ExportSurvey {
     var leftOut = LeftOut()
     var findings: [Finding] = []
     private var linked: [Inode: FilePath] = [:]
+    /// Secrets that have other names too.
+    private var linkedSecrets: Set<Inode> = []
     private var databases: [ExportItem] = []
 
     private struct Inode: Hashable {
@@ -65,6 +67,7 @@ struct ExportSurvey {
     mutating func run(_ progress: (Int, Int64) -> Void) throws {
         try walk(volume.root, FilePath(), nil)
         countDisplaced()
+        dropOtherNamesOfSecrets()
         try readFiles(progress)
         try copyDatabases()
         items.removeAll { if case .unread = $0.content { true } else { false } }
@@ -87,6 +90,9 @@ struct ExportSurvey {
                     try choice.reason(toLeaveOut: below, position)
                     ?? reasonByKind(name, status, in: directory, among: present, below, position)
                 if let reason {
+                    if reason == .secret, status.kind == .regular, status.linkCount > 1 {
+                        linkedSecrets.insert(Inode(device: status.device, inode: status.inode))
+                    }
                     leaveOut(name, status, in: directory, reason)
                 } else {
                     try note(name, below, status, directory, position)
@@ -121,6 +127,18 @@ struct ExportSurvey {
             }
         case .fifo, .socket, .blockDevice, .characterDevice: break  // left out by their kind
         }
+    }
+
+    /// Leaves out what is the same file as a secret under another name.
+    private mutating func dropOtherNamesOfSecrets() {
+        if linkedSecrets.isEmpty { return }
+        let secrets = linkedSecrets
+        func isSecret(_ item: ExportItem) -> Bool {
+            guard item.status.kind == .regular else { return false }
+            return secrets.contains(Inode(device: item.status.device, inode: item.status.inode))
+        }
+        for item in items where isSecret(item) { leftOut.add(.file(size: item.status.size), .secret) }
+        items.removeAll(where: isSecret)
     }
 
     func place(_ path: FilePath) -> String { volume.root.label.appending(path.components).printable }

@@ -121,7 +121,7 @@ extension ImportObserver {
             seen.findings.append(
                 Finding(
                     .warning, at: machine.layout.text(target),
-                    "was not imported: it cannot be read, so that nobody knows whether it holds secrets",
+                    "was not imported: its format cannot be read, so that it may hold secrets",
                     advice: "correct it, or import without --no-secrets"))
             return leaveOut(secret: target)
         }

@@ -96,8 +96,9 @@ private func sample(
     return (whole, start)
 }
 
-/// Whether content is nothing, or the `{}` that a placeholder holds.
+/// True for no content, and for the `{}` that a placeholder holds.
 func isPlaceholder(_ content: [UInt8]) -> Bool {
-    let text = content.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-    return content.count < 16 && (text.isEmpty || text == Array("{}".utf8))
+    let start = content.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let text = content[start...].filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    return content.count < 16 && (text.isEmpty || Array(text) == Array("{}".utf8))
 }

@@ -27,7 +27,7 @@ extension PushSource {
             findings.append(
                 Finding(
                     .warning, at: path.printable,
-                    "was not pushed: it cannot be read, so that nobody knows whether it holds secrets",
+                    "was not pushed: its format cannot be read, so that it may hold secrets",
                     advice: "correct it, or push without --no-secrets"))
             return .nothing
         }

@@ -2,24 +2,27 @@ package import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// Shows the secrets on a volume, those that runs displaced too, and removes them.
+/// Lists the secrets on a volume, displaced ones too, and removes them.
 package struct SecretsJob {
     let machine: Machine
     let entries: [Entry]
+    let directories: [PlacedDirectory]
 
-    package init(_ machine: Machine, entries: [Entry]) {
+    /// `entries` are those of the manifests, `directories` the agent directories in their places.
+    package init(_ machine: Machine, entries: [Entry], directories: [PlacedDirectory]) {
         self.machine = machine
         self.entries = entries
+        self.directories = directories
     }
 
-    /// The secrets, sorted by path. What cannot be read is a finding.
+    /// Returns the secrets, sorted by path, and a finding for each file or directory that cannot be read.
     package func list() -> (secrets: [FoundSecret], findings: [Finding]) {
-        var search = SecretSearch(machine, entries: entries)
+        var search = SecretSearch(machine, entries: entries, directories: directories)
         search.search()
         return (search.secrets.sorted { $0.path < $1.path }, search.findings)
     }
 
-    /// Removes the secrets for good, all together, or shows what would be removed.
+    /// Removes the secrets for good, all together, or only plans it.
     package func purge(_ options: RunOptions) throws -> RunReport<PurgePlan> {
         try Engine(machine, entries: entries, options: options).run { _ in
             let (secrets, findings) = list()
@@ -31,14 +34,16 @@ package struct SecretsJob {
 private struct SecretSearch {
     let machine: Machine
     let entries: [Entry]
+    private let places: SecretPlaces
     private let judge: SecretJudge
     var secrets: [FoundSecret] = []
     var findings: [Finding] = []
 
-    init(_ machine: Machine, entries: [Entry]) {
+    init(_ machine: Machine, entries: [Entry], directories: [PlacedDirectory]) {
         self.machine = machine
         self.entries = entries.filter { !$0.flags.contains(.glob) }
-        judge = SecretJudge(entries)
+        places = SecretPlaces(entries, directories: directories)
+        judge = SecretJudge(entries, agents: AgentTargets(directories))
     }
 
     mutating func search() {
@@ -46,36 +51,22 @@ private struct SecretSearch {
         searchDisplaced()
     }
 
-    /// What runs displaced is judged by where it stood.
+    /// Displaced content is judged by the place that it had.
     private mutating func searchDisplaced() {
         guard let runs = try? DisplacedStore(machine.volume).runs() else { return }  // no store, no secrets in it
         for run in runs {
             let base = DisplacedStore.directory.appending(run.text)
             do {
                 let directory = try machine.volume.directory(base)
-                let entries = entries
+                let places = places
                 visit(directory, base) { path in
-                    Self.original(path, below: base, entries: entries)
+                    let names = path.components.dropFirst(base.components.count)
+                    return places.original(ofDisplaced: FilePath(root: nil, names))
                 }
             } catch {
                 findings.append(Finding(unreadable: error, at: base.printable))
             }
         }
-    }
-
-    /// The target that a displaced path belongs to.
-    private static func original(_ path: FilePath, below base: FilePath, entries: [Entry]) -> VolumePath {
-        let names = path.components.dropFirst(base.components.count)
-        let inside = FilePath(root: nil, names.dropFirst())
-        let side = names.first?.string.split(separator: ".").first ?? ""
-        guard side == "home" else { return VolumePath(unchecked: inside) }
-        let home = HomePath(unchecked: inside)
-        for entry in entries {
-            guard let link = entry.link ?? entry.source, home.isInside(link) else { continue }
-            let below = FilePath(root: nil, inside.components.dropFirst(link.relative.components.count))
-            return below.isEmpty ? entry.target : entry.target.appending(below)
-        }
-        return VolumePath(unchecked: inside)
     }
 
     private mutating func visit(
@@ -109,12 +100,13 @@ private struct SecretSearch {
             secrets.append(FoundSecret(path: place, kind: kind, found: node, remainder: remainder))
         }
         let declared = entries.first { $0.isSecret && original.isInside($0.target) }
-        let isWhole = declared?.target == original && !place.isReserved
+        // A login without content reads as a broken one, so that nothing stays in an agent directory.
+        let keepsPlace = declared.map { $0.target == original && !$0.isCovered && !place.isReserved } ?? false
         if let declared {
             let head = try directory.openFile(name).readHead(64, directory.label)
             if facts.size < 64, isPlaceholder(head) { return }
-            let remainder = isWhole ? FoundSecret.Remainder(bytes: Array(declared.placeholder.utf8), mode: 0o600) : nil
-            return add(.declared, remainder)
+            let empty = FoundSecret.Remainder(bytes: Array(declared.placeholder.utf8), mode: 0o600)
+            return add(.declared, keepsPlace ? empty : nil)
         }
         if original.relative == ".env" { return add(.environment) }
         let verdict = try judge.judge(original, size: facts.size) {
@@ -126,6 +118,12 @@ private struct SecretSearch {
         case .secret(let kind): add(kind)
         case .examined(let rest, hadSecrets: true):
             add(.mixed, FoundSecret.Remainder(bytes: rest, mode: facts.mode))
+        case .unknown(looksSecret: true):
+            findings.append(
+                Finding(
+                    .warning, at: machine.layout.text(place),
+                    "cannot be read in its format, and something in it looks like a secret",
+                    advice: "correct it, or remove the secret"))
         case .plain, .unknown, .examined: return
         }
     }

@@ -59,8 +59,13 @@ package struct AgentDirectory: Hashable, Sendable {
         return .state
     }
 
-    /// True if a path below the directory is, or lies below, a declared secret.
-    package func isSecret(_ below: FilePath) -> Bool { secrets.contains { $0.holds(below) } }
+    /// True if a path below the directory is, or lies below, a declared secret, also by its earlier name.
+    package func isSecret(_ below: FilePath) -> Bool {
+        if secrets.contains(where: { $0.holds(below) }) { return true }
+        return renamed.contains { part in
+            part.from.relative == below && secrets.contains { $0.holds(part.to.relative) }
+        }
+    }
 
     /// The same directory on a volume from which no program can be run.
     package var withoutExecution: AgentDirectory {

@@ -3,7 +3,7 @@
 package enum AgentDocuments {
     /// `installed_plugins.json`: every plugin is the user's, and is where the container has it.
     package static func installedPlugins(_ bytes: [UInt8], homes: [String], home: String) -> [UInt8]? {
-        guard var document = try? JSONDocument(bytes), document.root.kind == .object else { return nil }
+        guard let document = JSONDocument(anyDialect: bytes), document.root.kind == .object else { return nil }
         guard let plugins = document.root["plugins"] else { return bytes }
         var edits: [TextEdit] = []
         for (_, list) in plugins.members {
@@ -12,10 +12,8 @@ package enum AgentDocuments {
                 edits += pathEdits(element["installPath"], homes, home)
             }
         }
-        guard let text = edited(bytes, edits) else { return nil }
-        guard (try? JSONDocument(text)) != nil else { return nil }
-        document = (try? JSONDocument(text)) ?? document
-        return document.bytes
+        guard let text = edited(bytes, edits), JSONDocument(anyDialect: text) != nil else { return nil }
+        return text
     }
 
     private static func scopeEdits(_ plugin: JSONValue, _ document: JSONDocument) -> [TextEdit] {
@@ -35,7 +33,7 @@ package enum AgentDocuments {
 
     /// `known_marketplaces.json`: every `installLocation` is where the container has it.
     package static func knownMarketplaces(_ bytes: [UInt8], homes: [String], home: String) -> [UInt8]? {
-        guard let document = try? JSONDocument(bytes), document.root.kind == .object else { return nil }
+        guard let document = JSONDocument(anyDialect: bytes), document.root.kind == .object else { return nil }
         let edits = document.root.members.flatMap { pathEdits($0.value["installLocation"], homes, home) }
         return edited(bytes, edits)
     }
@@ -53,16 +51,17 @@ package enum AgentDocuments {
     /// `settings.json`: the plugins that are enabled in the container stay enabled; the source's word counts where both
     /// have one. A text that is empty gets what a container starts with.
     package static func settings(_ bytes: [UInt8], stored: [UInt8]?) -> [UInt8]? {
-        let isEmpty = bytes.allSatisfy { isBlank($0) || $0 == 0x0A || $0 == 0x0D }
-        guard let document = try? JSONDocument(isEmpty ? firstSettings : bytes), document.root.kind == .object else {
-            return nil
-        }
-        guard let stored, let other = try? JSONDocument(stored), let plugins = other.root["enabledPlugins"] else {
+        guard let document = JSONDocument(anyDialect: isEmptyText(bytes) ? firstSettings : bytes),
+            document.root.kind == .object
+        else { return nil }
+        guard let stored, let other = JSONDocument(anyDialect: stored), let plugins = other.root["enabledPlugins"]
+        else {
             return document.bytes
         }
         var text = document.bytes
         for (name, value) in plugins.members {
-            guard let now = try? JSONDocument(text), now.root["enabledPlugins"]?[name] == nil, let flag = value.bool
+            guard let now = JSONDocument(anyDialect: text), now.root["enabledPlugins"]?[name] == nil,
+                let flag = value.bool
             else {
                 continue
             }
@@ -83,12 +82,19 @@ package enum AgentDocuments {
 
         """.utf8)
 
-    /// `copilot/config.json`: it trusts the workspace and shows no banner.
+    /// Edits `copilot/config.json`, JSON with comments: it trusts the workspace and shows no banner. Releases that write
+    /// `trustedFolders` keep the folders that are in it.
     package static func copilot(_ bytes: [UInt8], workspace: String) -> [UInt8]? {
-        let isEmpty = bytes.allSatisfy { isBlank($0) || $0 == 0x0A || $0 == 0x0D }
-        guard let document = try? JSONDocument(isEmpty ? Array("{}\n".utf8) : bytes), document.root.kind == .object,
-            let trusting = try? document.setting(["trusted_folders"], to: .array([.string(workspace)])),
-            let next = try? JSONDocument(trusting)
+        guard let document = JSONDocument(anyDialect: isEmptyText(bytes) ? Array("{}\n".utf8) : bytes),
+            document.root.kind == .object
+        else { return nil }
+        var setting = JSONSetting(["trusted_folders"], .array([.string(workspace)]))
+        if let folders = document.root["trustedFolders"] {
+            let others = folders.elements.compactMap(\.string).filter { $0 != workspace }
+            setting = JSONSetting(["trustedFolders"], .array((others + [workspace]).map { .string($0) }))
+        }
+        guard let trusting = try? document.setting(setting.path, to: setting.value),
+            let next = JSONDocument(anyDialect: trusting)
         else { return nil }
         return try? next.setting(["banner"], to: .string("never"))
     }

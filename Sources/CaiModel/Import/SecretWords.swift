@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// Whether the text of a value looks like a token or a key that somebody may not see, whatever its name is.
+/// True if the text of a value looks like a token or a key, whatever its name is.
 func looksSecret(_ text: String) -> Bool {
     let prefixes = [
         "sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "AKIA",
@@ -11,7 +11,7 @@ func looksSecret(_ text: String) -> Bool {
         || text.contains("PRIVATE KEY-----")
 }
 
-/// Whether a name, of a variable or a member, says that its value is a secret.
+/// True if a name, of a variable or a member, says that its value is a secret.
 func namesSecret(_ name: String) -> Bool {
     let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
     let words = [
@@ -22,7 +22,28 @@ func namesSecret(_ name: String) -> Bool {
     return !isCount && (words.contains { plain.contains($0) } || plain == "key" || plain == "auth" || plain == "pat")
 }
 
-/// Names of files that hold secrets by custom, for paths that no manifest knows.
+/// True if the name of an object says that each value in it is a secret, such as `copilotTokens`.
+func namesSecrets(_ name: String) -> Bool {
+    let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
+    return ["tokens", "credentials", "secrets", "passwords", "apikeys"].contains(where: plain.hasSuffix)
+}
+
+/// True if a comment, or a line of an unknown format, holds a secret: a token by its look, a URL with a password, or a name
+/// of a secret with a value of at least 8 characters, a digit among them.
+func commentHoldsSecret(_ bytes: some Sequence<UInt8>) -> Bool {
+    let words = String(decoding: Array(bytes), as: UTF8.self)
+        .split { $0.isWhitespace || "\"'`,;()[]{}<>".contains($0) }.map(String.init)
+    if words.contains(where: { looksSecret($0) || urlHoldsCredentials($0) }) { return true }
+    if words.contains("PRIVATE"), words.contains(where: { $0.hasPrefix("-----BEGIN") }) { return true }
+    // A name and its value, with `=`, `:` or nothing between them.
+    let parts = words.flatMap { $0.split { $0 == "=" || $0 == ":" } }.map(String.init)
+    return zip(parts, parts.dropFirst()).contains { name, value in
+        let isNamed = namesSecret(name) || ["Bearer", "Basic"].contains(name)
+        return isNamed && value.utf8.count >= 8 && !value.hasPrefix("$") && value.contains(where: \.isNumber)
+    }
+}
+
+/// True for names of files that hold secrets by custom, for paths that no manifest knows.
 package func isSecretByName(_ path: FilePath) -> Bool {
     guard let name = path.lastComponent?.string.lowercased() else { return false }
     if name.hasSuffix(".pub") { return false }
@@ -42,7 +63,7 @@ package func isSecretByName(_ path: FilePath) -> Bool {
         || [".gnupg", "gnupg", "private-keys-v1.d"].contains(parent)
 }
 
-/// Whether the first bytes of a file are those of a private key.
+/// True if the first bytes of a file are those of a private key.
 package func isSecretByContent(_ head: [UInt8]) -> Bool {
     let text = String(decoding: head.prefix(4096), as: UTF8.self)
     return text.contains("-----BEGIN") && text.contains("PRIVATE KEY")

@@ -90,6 +90,47 @@ extension JSONDocument {
     }
 }
 
+extension JSONDocument {
+    /// The bytes of each comment, in order.
+    var comments: [Range<Int>] {
+        guard dialect == .lenient else { return [] }
+        var comments: [Range<Int>] = []
+        var position = 0
+        while position < bytes.count {
+            if bytes[position] == UInt8(ascii: "\"") {
+                position = endOfString(at: position)
+            } else if let end = endOfJSONComment(at: position, in: bytes) {
+                comments.append(position..<end)
+                position = end
+            } else {
+                position += 1
+            }
+        }
+        return comments
+    }
+
+    /// The offset after the string that begins at an offset.
+    private func endOfString(at start: Int) -> Int {
+        var position = start + 1
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(position + 1, bytes.count)
+    }
+
+    /// The bytes of a comment with the blanks before it, and of its line if nothing else stands there.
+    func extent(ofComment comment: Range<Int>) -> Range<Int> {
+        let line = lineStart(of: comment.lowerBound, in: bytes)
+        let blanks = bytes[line..<comment.lowerBound].reversed().prefix(while: isBlank).count
+        let start = comment.lowerBound - blanks
+        guard start == line else { return start..<comment.upperBound }
+        let end = bytes[comment.upperBound...].firstIndex { !isBlank($0) } ?? bytes.count
+        if bytes[end...].starts(with: [0x0A]) { return line..<end + 1 }
+        if bytes[end...].starts(with: [0x0D, 0x0A]) { return line..<end + 2 }
+        return end == bytes.count ? line..<end : comment
+    }
+}
+
 /// Where and how new members of one object are written.
 struct JSONInsertion {
     let layout: JSONLayout
@@ -113,13 +154,27 @@ struct JSONInsertion {
         if let last = object.children.last.map({ document.nodes[$0] }) {
             let line = lineStart(of: last.start, in: document.bytes)
             let lead = document.bytes[line..<last.start]
-            isMultiline = line > object.range.lowerBound && lead.allSatisfy(isBlank)
-            indentation =
-                isMultiline ? Array(lead) : lineIndentation + layout.unit
+            isMultiline = line > object.range.lowerBound && Self.isComments(line..<last.start, in: document.bytes)
+            indentation = isMultiline ? Array(lead.prefix(while: isBlank)) : lineIndentation + layout.unit
         } else {
             isMultiline = layout.isMultiline
             indentation = lineIndentation + layout.unit
         }
+    }
+
+    /// True for bytes that are blanks and comments.
+    private static func isComments(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            if isBlank(bytes[position]) {
+                position += 1
+            } else if let end = endOfJSONComment(at: position, in: bytes) {
+                position = end
+            } else {
+                return false
+            }
+        }
+        return true
     }
 
     /// The edits that add members, given as the text of name and value, behind the last one.

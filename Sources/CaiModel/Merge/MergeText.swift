@@ -14,7 +14,8 @@
 package func mergeText(
     kind: MergeKind, newer: [UInt8], older: [UInt8], base: BaselineKeys?, digest: @escaping ([UInt8]) -> String
 ) -> [UInt8]? {
-    if isEmptyText(older) { return MergeTree(newer, kind: kind) == nil ? nil : newer }
+    let isOlderEmpty = isEmptyText(older) || kind == .json && JSONDocument.holdsNothing(older)
+    if isOlderEmpty { return MergeTree(newer, kind: kind) == nil ? nil : newer }
     if isEmptyText(newer) { return MergeTree(older, kind: kind) == nil ? nil : older }
     let index = base.map { BaselineIndex($0, digest: digest) }
     switch kind {
@@ -23,11 +24,15 @@ package func mergeText(
     }
 }
 
-private func isEmptyText(_ bytes: [UInt8]) -> Bool {
-    bytes.allSatisfy { isBlank($0) || $0 == 0x0A || $0 == 0x0D }
+/// True for a text of blanks and line breaks, with or without a byte order mark.
+func isEmptyText(_ bytes: [UInt8]) -> Bool {
+    bytes[byteOrderMark(of: bytes)...].allSatisfy { isBlank($0) || $0 == 0x0A || $0 == 0x0D }
 }
 
-/// Whether a text says exactly the given leaves.
+/// The length of the byte order mark of UTF-8 at the front; 0 for a text without one.
+func byteOrderMark(of bytes: [UInt8]) -> Int { bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0 }
+
+/// True if a text says exactly the given leaves.
 func says(_ expected: [String: [UInt8]], _ bytes: [UInt8], kind: MergeKind) -> Bool {
     MergeTree(bytes, kind: kind)?.leaves(below: 0, at: JSONPointer()) == expected
 }

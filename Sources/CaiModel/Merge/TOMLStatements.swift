@@ -37,7 +37,7 @@ struct TOMLStatementScanner {
 
     private init(bytes: [UInt8]) {
         self.bytes = bytes
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+        position = byteOrderMark(of: bytes)
     }
 
     private mutating func scan() -> Bool {
@@ -52,8 +52,11 @@ struct TOMLStatementScanner {
         }
     }
 
+    /// The start of the present line, after a byte order mark, which belongs to the text and not to its first statement.
+    private var startOfLine: Int { max(lineStart(of: position, in: bytes), byteOrderMark(of: bytes)) }
+
     private mutating func readHeader() -> Bool {
-        let start = lineStart(of: position, in: bytes)
+        let start = startOfLine
         position += 1
         let isArray = take(UInt8(ascii: "["))
         guard let path = readKeys(), take(UInt8(ascii: "]")) else { return false }
@@ -66,7 +69,7 @@ struct TOMLStatementScanner {
     }
 
     private mutating func readAssignment() -> Bool {
-        let start = lineStart(of: position, in: bytes)
+        let start = startOfLine
         guard let keys = readKeys(), take(UInt8(ascii: "=")) else { return false }
         skip(while: isBlank)
         guard let value = readValue() else { return false }

@@ -20,6 +20,51 @@ import Testing
         #expect(SecretStripping.jsonHoldsSecrets(Array(before.utf8)) == (before != after))
     }
 
+    @Test(arguments: [
+        (
+            "// managed\n{\n  \"copilotTokens\": {\"https://h:me\": \"abc\"}, // login\n  \"theme\": \"d\",\n}\n",
+            "// managed\n{\n  \"copilotTokens\": {}, // login\n  \"theme\": \"d\",\n}\n"
+        ),
+        (
+            "{\n  // the key\n  \"apiKey\": \"x\", // of mine\n  /* m */ \"model\": \"m\"\n}\n",
+            "{\n  // the key\n  /* m */ \"model\": \"m\"\n}\n"
+        ),
+        ("\u{FEFF}{\"token\":\"t\",\"a\":1}", "\u{FEFF}{\"a\":1}"),
+        ("{\r\n\t\"a\": 1, // \"apiKey\": \"old-key-0123\"\r\n}\r\n", "{\r\n\t\"a\": 1,\r\n}\r\n"),
+        (
+            "{\n  // ghp_0123456789abcdef\n  \"a\": \"// Bearer 12345678\"\n}\n",
+            "{\n  \"a\": \"// Bearer 12345678\"\n}\n"
+        ),
+        ("/* Authorization: Bearer abcdefgh1 */{\"a\":1}", "{\"a\":1}"),
+        (
+            "{\"a\":1} // put a token here, at most 4096 tokens\n",
+            "{\"a\":1} // put a token here, at most 4096 tokens\n"
+        ),
+        ("{\"apiKeys\":[\"x\"],\"keys\":[\"ctrl+k\"],}", "{\"keys\":[\"ctrl+k\"],}"),
+    ])
+    func `JSON with comments, commas at the end or a byte order mark keeps the rest of its text`(
+        _ before: String, _ after: String
+    ) {
+        #expect(text(SecretStripping.json(Array(before.utf8))) == after)
+        #expect(SecretStripping.jsonHoldsSecrets(Array(before.utf8)) == (before != after))
+        #expect(text(SecretStripping.json(Array(after.utf8))) == after)
+    }
+
+    @Test(arguments: [
+        ("\u{FEFF}token = \"t\"\na = 1\n", "a = 1\n"), ("\u{FEFF}a = 1\ntoken = \"t\"\n", "\u{FEFF}a = 1\n"),
+        ("# api_key = \"abcdefgh1\"\na = 1 # token\n", "a = 1 # token\n"),
+        ("a = 1\r\ntoken = \"t\"\r\n", "a = 1\r\n"), ("[auth_tokens]\nhost = \"x\"\n", "[auth_tokens]\n"),
+    ])
+    func `TOML too`(_ before: String, _ after: String) {
+        #expect(text(SecretStripping.toml(Array(before.utf8))) == after)
+    }
+
+    @Test func `a text of an unknown format is searched for what looks like a secret`() {
+        #expect(SecretStripping.mayHoldSecret(unreadable: Array("{ \"token\": \"abcdefgh1".utf8)))
+        #expect(SecretStripping.mayHoldSecret(unreadable: Array("x\n<<< ghp_0123456789\n".utf8)))
+        #expect(!SecretStripping.mayHoldSecret(unreadable: Array("{ \"max_tokens\": 12345678".utf8)))
+    }
+
     @Test func `what cannot be read is said so, not guessed`() {
         #expect(SecretStripping.json(Array("{".utf8)) == nil)
         #expect(SecretStripping.toml(Array("= x".utf8)) == nil)
@@ -28,7 +73,9 @@ import Testing
 
     @Test(arguments: [
         ("export GITHUB_TOKEN=x\nexport A=b\n", "export A=b\n"), ("API_KEY='x'\n", ""), ("A=sk-0123456789\n", ""),
-        ("export TOKEN=$OTHER\n", "export TOKEN=$OTHER\n"), ("alias k=kubectl\n", "alias k=kubectl\n"),
+        ("export TOKEN=$OTHER\n", "export TOKEN=$OTHER\n"),
+        ("\u{FEFF}TOKEN=x\nA=b\n", "A=b\n"), ("#export TOKEN=abcdefgh1\n# a token\n", "# a token\n"),
+        ("alias k=kubectl\n", "alias k=kubectl\n"),
     ])
     func `shell scripts lose the lines that give a secret to a variable`(_ before: String, _ after: String) {
         #expect(text(SecretStripping.shell(Array(before.utf8))) == after)

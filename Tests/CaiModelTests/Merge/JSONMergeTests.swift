@@ -14,6 +14,13 @@ import Testing
         ("{\"a\":{}}", "{\"a\":{\"b\":{\"c\":1}}}", "{\"a\":{\"b\":{\"c\":1}}}"),
         ("{\"a\":1}", "// c\n{\"b\": [1, /* d */ 2,]}", "{\"a\":1,\"b\":[1,2]}"),
         ("", "{\"a\":1}", "{\"a\":1}"), ("{\"a\":1}", " \n", "{\"a\":1}"),
+        (
+            "// managed\n{\n  \"a\": 1, // one\n  /* b */ \"b\": 2,\n}\n",
+            "// older\n{\n  \"c\": [3, /* d */ 4,],\n}\n",
+            "// managed\n{\n  \"a\": 1, // one\n  /* b */ \"b\": 2,\n  \"c\": [3, /* d */ 4,],\n}\n"
+        ),
+        ("\u{FEFF}{\"a\":1}", "\u{FEFF}{\"b\":2}", "\u{FEFF}{\"a\":1,\"b\":2}"),
+        ("{\"a\":1}", "// nothing yet\n", "{\"a\":1}"), ("{\"a\":1}", "\u{FEFF}", "{\"a\":1}"),
     ])
     func `keys that do not clash are put together`(newer: String, older: String, merged: String) throws {
         let result = try #require(merge(newer, older))

@@ -17,6 +17,8 @@ import Testing
         ("[a.b]\nx = 1\n", "[a]\ny = 2\n", "[a.b]\nx = 1\n\n[a]\ny = 2\n"),
         ("t = {a = 1}\n", "t = { a = 1 }\nu = '''\nlong\n\"'''\n", "t = {a = 1}\nu = '''\nlong\n\"'''\n"),
         ("a.b = 1\n", "a.c = 2\n", "a.b = 1\na.c = 2\n"), ("a=1\r\n", "b=1\r\n", "a=1\r\nb=1\r\n"),
+        ("\u{FEFF}a = 1\n", "\u{FEFF}b = 2\n", "\u{FEFF}a = 1\nb = 2\n"),
+        ("a = 1\n", "\u{FEFF}b = 2\n", "a = 1\nb = 2\n"),
         ("", "a = 1", "a = 1"), ("s = \"\"\"x = \"1\"\"\"\"\n", "[t]\n", "s = \"\"\"x = \"1\"\"\"\"\n\n[t]\n"),
     ])
     func `keys that do not clash are put together`(newer: String, older: String, merged: String) throws {
