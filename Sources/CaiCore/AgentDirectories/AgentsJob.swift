@@ -31,14 +31,26 @@ package struct AgentsJob {
     func run(_ options: RunOptions) throws -> Result {
         let local = LocalParts(machine, path: localDirectory).prepare(directories, isPreview: options.isPreview)
         let layout = machine.layout
+        let seen = observe(local)
         let source = SourceTree(root: machine.volume.root, names: [layout.volume])
-        let migration = try Engine(machine, entries: entries, options: options, source: source).run { _ in
+        let migration = try run(planAgentMigration(seen, layout: layout), options, source) {
             planAgentMigration(observe(local), layout: layout)
         }
-        let targets = try Engine(machine, entries: entries, options: options).run { _ in
+        let targets = try run(planAgentTargets(seen, layout: layout), options, nil) {
             planAgentTargets(observe(local), layout: layout)
         }
         return Result(local: local, migration: migration, targets: targets)
+    }
+
+    /// Runs a plan that is made again under the lock. An empty one, which almost every start has, costs nothing more.
+    private func run(
+        _ first: Plan, _ options: RunOptions, _ source: SourceTree?, _ plan: () -> Plan
+    ) throws -> RunReport<Plan> {
+        if first.isEmpty {
+            return RunReport(
+                detail: first, outcomes: [], findings: first.findings, run: nil, isPreview: options.isPreview)
+        }
+        return try Engine(machine, entries: entries, options: options, source: source).run { _ in plan() }
     }
 
     private func observe(_ local: LocalParts.Work) -> AgentVolumeObservation {
@@ -48,7 +60,11 @@ package struct AgentsJob {
 
     /// Removes the links of directories that their agents reach by a variable. To be called as the owner.
     func removeUnwantedLinks(_ options: RunOptions) throws -> RunReport<Plan> {
-        try Engine(machine, entries: entries, options: options).run { _ in
+        let isUnneeded = !directories.contains { $0.placement == .variable }
+        if isUnneeded {
+            return RunReport(detail: Plan(), outcomes: [], findings: [], run: nil, isPreview: options.isPreview)
+        }
+        return try Engine(machine, entries: entries, options: options).run { _ in
             let reader = NodeReader(machine.home)
             var plan = Plan()
             for directory in directories where directory.placement == .variable {
