@@ -111,7 +111,8 @@ struct Session {
     func options(_ command: String, isPreview: Bool) -> RunOptions {
         RunOptions(
             command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),
-            retention: workplace.settings.retention)
+            retention: workplace.settings.retention,
+            secrets: entries.isEmpty ? nil : SecretPlaces(entries, directories: directories))
     }
 
     /// What was noticed about settings and manifests, notes left out.

@@ -31,9 +31,11 @@ struct LinksWatchCommand: ParsableCommand {
 
 extension GuardedMachine {
     /// Opens the machine's trees and reads the manifests.
-    init(_ workplace: Workplace) throws {
+    init(_ workplace: Workplace, guardsLinks: Bool = true) throws {
         let session = try Session(workplace)
-        self.init(machine: session.machine, entries: session.entries, findings: session.complaints)
+        self.init(
+            machine: session.machine, entries: session.entries, directories: session.directories,
+            guardsLinks: guardsLinks, findings: session.complaints)
     }
 }
 

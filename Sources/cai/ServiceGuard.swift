@@ -16,25 +16,28 @@ final class ServiceGuard: Sendable {
 
     var isRunning: Bool { keeper.isRunning }
 
-    /// Begins with these settings, in place of what runs; not where they switch it off, or where nothing is linked.
+    /// Starts the guard with these settings, in place of the running one; not where there is no volume. If they switch the
+    /// guard of links off, it only removes displaced secrets by their age.
     func restart(_ workplace: Workplace) throws {
         keeper.stop()
-        guard workplace.settings.isOn(.linkGuard), (try? workplace.volumeState()) != .unused else { return }
+        guard (try? workplace.volumeState()) != .unused else { return }  // unknown: the guard finds out
         let (logger, hub) = (logger, hub)
+        let guardsLinks = workplace.settings.isOn(.linkGuard)
         let thread = try GuardThread(
-            workplace,
+            workplace, guardsLinks: guardsLinks,
             load: {
                 // Links into a directory of the container itself would only look as if something were kept.
                 try workplace.requireContainer(for: "serve")
-                return try GuardedMachine(workplace)
+                return try GuardedMachine(workplace, guardsLinks: guardsLinks)
             },
             report: {
-                logger.log(GuardLines.finding($0))
+                let finding = GuardLines.finding($0)
+                if $0.isRoutine { logger.debug("\(finding.told)") } else { logger.log(finding) }
                 hub.publish($0.kind.rawValue, $0.json.line)
             })
-        keeper.keep(thread)
+        keeper.keep(thread, guardsLinks: guardsLinks)
     }
 
-    /// Lets it finish what is waiting.
+    /// Stops the guard after it has finished what waits.
     func stop() { keeper.stop() }
 }

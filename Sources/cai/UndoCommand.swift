@@ -9,7 +9,8 @@ struct UndoCommand: ParsableCommand {
         commandName: "undo", abstract: "Bring back what a run displaced.",
         discussion: """
             Without an ID, undoes the newest run that was no undo itself. What stands there now is displaced in turn, so \
-            an undo can be undone by its own ID. What an import added goes again, unless it was changed since.
+            an undo can be undone by its own ID. What an import added goes again, unless it was changed since. Secrets \
+            are kept displaced for an hour; the list says where some were removed by age.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -44,12 +45,16 @@ struct UndoCommand: ParsableCommand {
                 runs.map {
                     .object([
                         "id": .string($0.id.text), "command": .string($0.id.command), "items": .number($0.items),
-                        "size_bytes": .number($0.bytes),
+                        "size_bytes": .number($0.bytes), "expired_secrets": .number($0.expiredSecrets),
                     ])
                 }
             ).print()
         }
-        for run in runs { print("\(run.id)  \(run.items) item\(run.items == 1 ? "" : "s"), \(run.bytes) bytes") }
+        for run in runs {
+            let expired =
+                run.expiredSecrets == 0 ? "" : "; \(KeptRun.words(run.expiredSecrets)) removed by age"
+            print("\(run.id)  \(run.items) item\(run.items == 1 ? "" : "s"), \(run.bytes) bytes\(expired)")
+        }
         if runs.isEmpty { Talk.info("Nothing was displaced.") }
     }
 

@@ -115,8 +115,10 @@ struct Boot {
     private func options(_ command: String) -> RunOptions {
         RunOptions(
             command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),
-            retention: workplace.settings.retention)
+            retention: workplace.settings.retention, secrets: secretPlaces)
     }
+
+    private var secretPlaces: SecretPlaces { SecretPlaces(entries, directories: directories) }
 
     private func engine(_ machine: Machine) -> Engine { Engine(machine, entries: entries, options: options("init")) }
 
@@ -195,7 +197,32 @@ struct Boot {
             }
         }
         placeholderSteps = report.detail.plan.steps
-        return StepWork(report, machine.layout, without: isPreview ? agentSteps : [])
+        var work = StepWork(report, machine.layout, without: isPreview ? agentSteps : [])
+        let known = Set(placeholderSteps.flatMap(\.places))
+        let directories = directories
+        let privacy = try workplace.asOwner {
+            try engine(machine).run { _ in
+                let seen = SecretPartsObserver(machine).observe(directories)
+                return planAgentPrivacy(seen.filter { !known.contains(.volume($0.path)) })
+            }
+        }
+        work.add(StepWork(privacy, machine.layout))
+        work.add(try expireSecrets(machine))
+        return work
+    }
+
+    /// Removes displaced secrets that are older than an hour.
+    private func expireSecrets(_ machine: Machine) throws -> StepWork {
+        let job = SecretExpiryJob(
+            machine, places: secretPlaces, lockTimeout: workplace.settings.duration(.lockTimeout))
+        do {
+            let count = try workplace.asOwner { try job.run(isPreview: isPreview) }
+            if count == 0 { return .skipped() }
+            let action = "remove \(count) displaced \(count == 1 ? "secret" : "secrets") older than an hour"
+            return StepWork(changes: count, actions: [action])
+        } catch {
+            return StepWork(findings: [.notExpired(error)], isSkipped: true)
+        }
     }
 
     private mutating func readEnvironment(_ machine: Machine) throws -> StepWork {

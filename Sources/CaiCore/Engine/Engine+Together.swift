@@ -63,6 +63,7 @@ extension Engine {
             return report(detail, failed: error, findings, run, isCommitted: true)
         }
         if !displaced.paths.isEmpty || batch.hasAdditions { forgetOldRuns(after: run, &findings) }
+        expireSecrets(&findings)
         if !batch.lostAttributes.isEmpty {
             let names = batch.lostAttributes.sorted().joined(separator: ", ")
             findings.append(

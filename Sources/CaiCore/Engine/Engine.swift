@@ -2,14 +2,19 @@ package import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// How a job is run.
+/// The options of a run.
 package struct RunOptions: Sendable {
-    /// The word for the run's name and the lock.
+    /// The command in the run's name and the lock.
     package let command: String
     package let isPreview: Bool
     package let lockTimeout: Duration
     package let retention: Retention
-    package init(command: String, isPreview: Bool, lockTimeout: Duration, retention: Retention) {
+    /// The places whose displaced content is removed after an hour; nil if they are not known.
+    package let secrets: SecretPlaces?
+    package init(
+        command: String, isPreview: Bool, lockTimeout: Duration, retention: Retention, secrets: SecretPlaces? = nil
+    ) {
+        self.secrets = secrets
         self.command = command
         self.isPreview = isPreview
         self.lockTimeout = lockTimeout
@@ -105,6 +110,7 @@ package struct Engine {
         findings += source.findings + detail.plan.findings
         let outcomes = try apply(detail, plan, applier, run, source, &findings)
         if !applier.displaced.paths.isEmpty { forgetOldRuns(after: run, &findings) }
+        expireSecrets(&findings)
         return RunReport(detail: detail, outcomes: outcomes, findings: findings, run: run, isPreview: false)
     }
 
@@ -241,6 +247,16 @@ extension Engine {
         return run
     }
 
+    /// Removes displaced secrets by their age. The caller holds the lock.
+    func expireSecrets(_ findings: inout [Finding]) {
+        guard let secrets = options.secrets else { return }
+        do {
+            _ = try SecretSweep(machine.volume, secrets).run()
+        } catch {
+            findings.append(.notExpired(error))
+        }
+    }
+
     /// Keeps the displaced store within its limits. A run that displaced hardly anything is no reason to look at how large the
     /// others are, which takes longer than a small run: their number counts then. As many of such runs as may be kept take an
     /// eighth more than the limit at most.
@@ -252,7 +268,7 @@ extension Engine {
             let isSmall = (try? store.size(of: newest)).map { UInt64($0) < small } ?? false
             let runs = try store.runs().map { run in
                 let bytes = isSmall ? 0 : try UInt64(store.size(of: run))
-                return Retention.Run(id: run.text, bytes: bytes, isAutomatic: run.command == LinkGuard.command)
+                return Retention.Run(id: run.text, bytes: bytes, isAutomatic: run.isAutomatic)
             }
             for id in options.retention.dropped(from: runs) {
                 if let run = RunID(id) { try store.remove(run) }
@@ -317,6 +333,16 @@ package final class BaselineSource {
     /// Throws when the baseline was asked for and could not be read: what was decided without it does not hold.
     func check() throws {
         if let failure { throw failure }
+    }
+}
+
+extension Finding {
+    /// The finding for displaced secrets that could not be removed by their age.
+    static func notExpired(_ error: any Error) -> Finding {
+        Finding(
+            .warning, at: DisplacedStore.directory.string,
+            "secrets in it that are older than an hour could not be removed: \(error.sentence)",
+            advice: "cai secrets purge removes them")
     }
 }
 

@@ -1,22 +1,23 @@
 import Synchronization
 
-/// The guard that runs at the moment, if any. May be used from any thread.
+/// The running guard, if any. May be used from any thread.
 package final class GuardKeeper: Sendable {
-    private let current = Mutex<GuardThread?>(nil)
+    private let current = Mutex<(thread: GuardThread, guardsLinks: Bool)?>(nil)
 
     package init() {}
 
-    package var isRunning: Bool { current.withLock { $0 != nil } }
+    /// True if links are guarded.
+    package var isRunning: Bool { current.withLock { $0?.guardsLinks ?? false } }
 
-    /// Keeps another one; none runs already.
-    package func keep(_ thread: GuardThread) { current.withLock { $0 = thread } }
+    /// Keeps a guard; no other one runs.
+    package func keep(_ thread: GuardThread, guardsLinks: Bool) { current.withLock { $0 = (thread, guardsLinks) } }
 
-    /// Lets the one that runs finish what is waiting, and end.
+    /// Stops the running guard after it has finished what waits.
     package func stop() {
-        let thread = current.withLock { current in
+        let guardian = current.withLock { current in
             defer { current = nil }
             return current
         }
-        thread?.stop()
+        guardian?.thread.stop()
     }
 }

@@ -39,8 +39,8 @@ extension GuardLoop {
     func engine(stored: @escaping (VolumePath, ContentDigest) -> Void) -> Engine {
         let settings = settings.workplace.settings
         let options = RunOptions(
-            command: LinkGuard.command, isPreview: false, lockTimeout: .milliseconds(100), retention: settings.retention
-        )
+            command: LinkGuard.command, isPreview: false, lockTimeout: .milliseconds(100),
+            retention: settings.retention, secrets: guarded.secrets)
         return Engine(
             machine, entries: guarded.entries, options: options,
             guarding: Guarding(
@@ -57,12 +57,13 @@ extension GuardLoop {
 
     private func note(_ report: RunReport<LinkPlan>, _ digests: [VolumePath: ContentDigest]) {
         burst.ran(report.run, displaced: report.outcomes.reduce(0) { $0 + $1.displaced.count }, at: now)
+        if report.outcomes.contains(where: { !$0.displaced.isEmpty }) { schedule.note(.secrets, .other, at: now) }
         for status in report.detail.links where status.obstacle == nil {
             if status.state == .ok { isRight(status.link) }
         }
         report.allFindings.forEach { talk.tell($0) }
         for outcome in report.outcomes {
-            talk.say(outcome, report.run, layout)
+            talk.say(outcome, report.run, layout, isRoutine: isRoutine(outcome.step))
             if outcome.isProblem { noteProblem(outcome) } else { noteDone(outcome.step, digests) }
         }
         // What was refused because it changed meanwhile.
@@ -75,6 +76,9 @@ extension GuardLoop {
         // Somebody may write to what was taken without being seen to.
         for id in open.unwatched { schedule.retry(.open(id), at: now + .seconds(1)) }
     }
+
+    /// True if a step stored a secret that its application saved again.
+    func isRoutine(_ step: Step) -> Bool { step.isRoutine { guarded.secrets.isDeclared($0) } }
 
     private func isRight(_ link: HomePath) {
         burst.isRight(link)

@@ -55,7 +55,7 @@ extension GuardLoop {
         burst.ran(report.run, displaced: report.outcomes.reduce(0) { $0 + $1.displaced.count }, at: now)
         schedule.adopted(.open(id), at: now)
         for outcome in report.outcomes {
-            talk.say(outcome, report.run, layout)
+            talk.say(outcome, report.run, layout, isRoutine: isRoutine(outcome.step))
             if let reason = outcome.reason { throw StepFailure(description: reason) }
         }
         report.allFindings.forEach { talk.tell($0) }

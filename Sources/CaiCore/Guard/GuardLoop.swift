@@ -30,6 +30,8 @@ final class GuardLoop {
     private static let readPause = Duration.milliseconds(3)
     /// How often everything is looked at where that is the only way to notice.
     private static let blindInterval = Duration.seconds(10)
+    /// The interval where no links are guarded.
+    private static let longInterval = Duration.seconds(86_400)
 
     init(_ settings: LinkGuard, _ guarded: GuardedMachine) {
         self.settings = settings
@@ -47,7 +49,9 @@ final class GuardLoop {
         watchEverything()
         mend([.everything])
         watchEverything()
-        talk.say(GuardEvent(.watching, sentence: "\(home.count + volume.count) directories are watched"))
+        if guarded.guardsLinks {
+            talk.say(GuardEvent(.watching, sentence: "\(home.count + volume.count) directories are watched"))
+        }
         while try !wait() { mend(schedule.takeDue(at: now)) }
         while try readEvents() {}
         mend(schedule.takeAll().union(open.files.keys.map { .open($0) }), isLast: true)
@@ -69,6 +73,7 @@ final class GuardLoop {
         }
         volume.add(allIn: ManifestLoader.userDirectory, .manifests)
         volume.add(LinkSources.userSpecification, .manifests)
+        volume.add(allIn: DisplacedStore.directory, .secrets)
         return (home, volume)
     }
 
@@ -84,7 +89,8 @@ final class GuardLoop {
                 volume.watchAll(watch, problem: cannotWatch)
             }
         }
-        let interval = max(settings.workplace.settings.duration(.linkScan), .seconds(1))
+        let scan = max(settings.workplace.settings.duration(.linkScan), .seconds(1))
+        let interval = guarded.guardsLinks ? scan : Self.longInterval
         nextScan = now + (isBlind ? min(interval, Self.blindInterval) : interval)
     }
 
@@ -116,7 +122,7 @@ final class GuardLoop {
             schedule.keep { if case .link(let link) = $0 { links.contains(link) } else { true } }
             talk.forgetFindings()
             guarded.findings.forEach { talk.tell($0) }
-            talk.say(GuardEvent(.reloaded, sentence: "\(links.count) links are declared"))
+            if guarded.guardsLinks { talk.say(GuardEvent(.reloaded, sentence: "\(links.count) links are declared")) }
             failures[.manifests] = nil
             schedule.retry(.everything, at: now)
         } catch {
@@ -182,8 +188,25 @@ final class GuardLoop {
         }
         mendLinks(entries, isLast: isLast)
         for case .open(let id) in due { mendOpen(id) }
+        if due.contains(.secrets) || due.contains(.everything) { expireSecrets() }
         // Others want the lock too.
         rested = now + min(now - begin, .milliseconds(20))
+    }
+
+    /// Removes displaced secrets by their age, and wakes again when the next one expires.
+    private func expireSecrets() {
+        let job = SecretExpiryJob(machine, places: guarded.secrets, lockTimeout: .milliseconds(100))
+        do {
+            let seconds = try settings.workplace.asOwner { try job.runAndPlan() }
+            failures[.secrets] = nil
+            // At least a second, because times are whole seconds.
+            if let seconds { schedule.retry(.secrets, at: now + .seconds(max(1, seconds))) }
+        } catch is VolumeLock.Held {
+            schedule.retry(.secrets, at: now + .seconds(1))
+        } catch {
+            talk.tell(.notExpired(error))
+            retryLater(.secrets)
+        }
     }
 
     func asOwner(_ body: () -> Void) {

@@ -2,7 +2,7 @@ import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// What a guard says, and that it says nothing twice: what cannot be mended is found again at every look.
+/// The reports of a guard. A problem that stays is found again at every look, and reported once.
 struct GuardTalk {
     private let report: (GuardEvent) -> Void
     private var told: [String: GuardEvent] = [:]
@@ -25,8 +25,9 @@ struct GuardTalk {
 
     mutating func forgetFindings() { told = [:] }
 
-    /// Says what a step did.
-    func say(_ outcome: Outcome, _ run: RunID?, _ layout: Layout) {
+    /// Reports what a step did. `isRoutine` is true for a secret that its application saved again.
+    func say(_ outcome: Outcome, _ run: RunID?, _ layout: Layout, isRoutine: Bool) {
+        func report(_ event: GuardEvent) { self.report(isRoutine ? event.asRoutine : event) }
         if outcome.result == .done, let event = event(outcome.step, layout) { report(event) }
         for path in outcome.displaced {
             report(
@@ -50,6 +51,20 @@ struct GuardTalk {
         case .setMode(let path, _, let mode):
             GuardEvent(.mode, layout.text(path), sentence: "has mode 0\(String(mode, radix: 8)) again")
         default: nil  // no step of a guard
+        }
+    }
+}
+
+extension Step {
+    /// True if a secret that was saved over its link goes to the volume, and nothing there was changed by others.
+    func isRoutine(_ isSecret: (VolumePath) -> Bool) -> Bool {
+        switch self {
+        case .adopt(let adoption):
+            !adoption.isDirectory && isSecret(adoption.target)
+                && adoption.items.allSatisfy { [.take, .takeOver, .same].contains($0.verdict) }
+        case .storeOpen(let save): isSecret(save.target) && [.take, .takeOver].contains(save.verdict)
+        case .putLink(_, let target, _, _), .setAside(_, let target, _): isSecret(target)
+        default: false
         }
     }
 }

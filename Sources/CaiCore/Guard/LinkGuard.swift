@@ -2,17 +2,27 @@ package import CaiModel
 package import CaiPlatform
 import SystemPackage
 
-/// What a guard looks after: a machine, and every entry of its manifests with links of specification files.
+/// A machine under a guard, with every entry of its manifests and the links of specification files.
 package struct GuardedMachine: Sendable {
     package let machine: Machine
+    /// The entries whose links are guarded; empty if only displaced secrets are looked after.
     package let entries: [Entry]
-    /// What was noticed about settings and manifests.
+    /// The places of secrets.
+    let secrets: SecretPlaces
+    let guardsLinks: Bool
+    /// The findings about settings and manifests.
     package let findings: [Finding]
 
-    package init(machine: Machine, entries: [Entry], findings: [Finding]) {
+    /// `guardsLinks` is false where the setting `link_guard` is: then only displaced secrets are removed by their age.
+    package init(
+        machine: Machine, entries: [Entry], directories: [PlacedDirectory], guardsLinks: Bool = true,
+        findings: [Finding]
+    ) {
         self.machine = machine
-        self.entries = entries
-        self.findings = findings
+        self.entries = guardsLinks ? entries : []
+        self.guardsLinks = guardsLinks
+        self.findings = guardsLinks ? findings : []
+        secrets = SecretPlaces(entries, directories: directories)
     }
 }
 
@@ -36,7 +46,8 @@ package struct GuardedMachine: Sendable {
 ///
 /// **What it keeps.** Content that an application replaced by its own next save is gone, as it is where there are no links;
 /// everything else that has to make room is displaced. One run takes all that is displaced in an hour, so that a guard never
-/// drives out what people asked for (`Retention`).
+/// drives out what people asked for (`Retention`). Displaced secrets are removed an hour later (`SecretSweep`); the guard
+/// wakes for that only if there is one.
 ///
 /// **As whom.** All of it as the owner of the files, on the thread that calls `run`, which may be beside threads that stay
 /// root. Only a target on the volume whose owner is wrong is given to the owner as root, by the rules of the boot.
@@ -72,9 +83,10 @@ package final class GuardThread: Sendable {
     private let stopper: Waker
     private let thread: Thread?
 
-    /// Starts it. The signals that this thread holds back never interrupt it.
+    /// Starts it. The signals that this thread holds back never interrupt it. Without `guardsLinks` a guard that cannot begin
+    /// is not reported.
     package init(
-        _ workplace: Workplace, load: @escaping @Sendable () throws -> GuardedMachine,
+        _ workplace: Workplace, guardsLinks: Bool = true, load: @escaping @Sendable () throws -> GuardedMachine,
         report: @escaping @Sendable (GuardEvent) -> Void
     ) throws {
         let stopper = try Waker()
@@ -88,13 +100,14 @@ package final class GuardThread: Sendable {
                 } catch {
                     let sentence = "are not guarded: \(error.sentence)"
                     // Once: a container without a volume may stay so.
-                    if sentence != told {
+                    if guardsLinks, sentence != told {
                         report(GuardEvent(.failed, "links", sentence: sentence, severity: .warning))
                     }
                     told = sentence
                 }
                 // Without an answer it would ask again without a pause.
-                guard let isStopped = try? Input.wait(for: [stopper.raw], atMost: .seconds(10)), !isStopped[0] else {
+                let pause = Duration.seconds(guardsLinks ? 10 : 600)
+                guard let isStopped = try? Input.wait(for: [stopper.raw], atMost: pause), !isStopped[0] else {
                     return
                 }
             }

@@ -2,13 +2,15 @@ import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// What a guard looks after.
+/// A subject of a guard's attention.
 enum Subject: Hashable, Sendable {
     case link(HomePath)
     case open(OpenFileID)
     /// The manifests, and everything else that says which links there are.
     case manifests
     case everything
+    /// Displaced secrets, which are removed by their age.
+    case secrets
 }
 
 /// The directories of one tree that lead to places of interest, each watched as long as it exists.

@@ -2,11 +2,18 @@ package import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// One run of the displaced store, for a list.
+/// A run of the displaced store, for a list.
 package struct KeptRun: Sendable {
     package let id: RunID
     package let items: Int
     package let bytes: Int64
+    /// The number of secrets that were removed by their age.
+    package let expiredSecrets: Int
+}
+
+extension KeptRun {
+    /// The number of removed secrets as the begin of a sentence.
+    package static func words(_ count: Int) -> String { count == 1 ? "1 secret was" : "\(count) secrets were" }
 }
 
 /// There is nothing that could be undone under this name.
@@ -34,7 +41,8 @@ package struct UndoJob {
             let additions = ((try? store.additions(of: run)) ?? []).filter { !$0.isTime }
             return KeptRun(
                 id: run, items: leaves.count + additions.count,
-                bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) })
+                bytes: leaves.reduce(0) { $0 + ($1.node.facts?.size ?? 0) },
+                expiredSecrets: try store.expiredSecrets(of: run).count)
         }
     }
 
@@ -49,8 +57,14 @@ package struct UndoJob {
     private func plan(_ run: RunID) -> UndoPlan {
         var findings: [Finding] = []
         do {
-            let additions = try DisplacedStore(machine.volume).additions(of: run).map(
-                AdditionReader(machine.volume).see)
+            let store = DisplacedStore(machine.volume)
+            let expired = try store.expiredSecrets(of: run).count
+            if expired > 0 {
+                findings.append(
+                    Finding(
+                        .note, at: run.text, "\(KeptRun.words(expired)) removed by age: secrets are kept for an hour"))
+            }
+            let additions = try store.additions(of: run).map(AdditionReader(machine.volume).see)
             let seen = UndoObservation(items: try observe(run, &findings), additions: additions)
             return planUndo(seen, run: run, layout: machine.layout, findings: findings)
         } catch {
@@ -70,7 +84,7 @@ package struct UndoJob {
         func visit(_ directory: Directory, _ path: FilePath) throws {
             // A copy in the making is no content yet; a temporary name that kept content is for a hand to bring back.
             for name in try directory.names() where TemporaryName.parse(name)?.kind != .part {
-                if path.isEmpty, name == DisplacedStore.additions { continue }
+                if path.isEmpty, name == DisplacedStore.additions || name == SecretSweep.list { continue }
                 let below = path.appending(name)
                 let node = try directory.look(at: name)
                 if node.isDirectory, try !isWhole(below) {

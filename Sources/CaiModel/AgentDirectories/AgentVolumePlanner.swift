@@ -136,6 +136,19 @@ package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout) ->
     return plan
 }
 
+/// Plans the modes of secrets in agent directories: permissions of the group and of others are removed. What lies below a
+/// directory is out of their reach then.
+package func planAgentPrivacy(_ seen: [(path: VolumePath, node: Node)]) -> Plan {
+    Plan(
+        steps: seen.compactMap { path, node in
+            switch node {
+            case .file(let facts), .directory(let facts):
+                facts.mode & 0o077 == 0 ? nil : .setMode(path, from: facts.mode, to: facts.mode & 0o700)
+            case .missing, .symlink, .special, .unreachable: nil
+            }
+        })
+}
+
 /// The plan for a volume that a later release has written: nothing of it is converted.
 private func newerLayout(_ seen: AgentVolumeObservation, _ layout: Layout) -> Plan? {
     guard let version = seen.layout, version > VolumeLayout.current else { return nil }

@@ -28,6 +28,11 @@ package struct PartPattern: Hashable, Sendable, CustomStringConvertible {
         components.contains { $0.contains(star) } ? nil : FilePath(text)
     }
 
+    /// The directory of what the pattern matches, relative like the pattern; nil if it has a `*`.
+    package var parent: FilePath? {
+        components.dropLast().contains { $0.contains(star) } ? nil : FilePath(text).removingLastComponent()
+    }
+
     package var description: String { text }
 
     /// Compares byte by byte; a star takes as much as the rest allows.

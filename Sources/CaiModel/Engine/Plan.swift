@@ -134,6 +134,8 @@ package struct RunID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var time: Substring { text.prefix(16) }
     /// The command of the run.
     package var command: String { text.dropFirst(17).split(separator: "-").first.map(String.init) ?? "" }
+    /// True for the run of a guard, which takes what is displaced within an hour.
+    package var isAutomatic: Bool { command == "guard" }
     package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
     package var description: String { text }
 }

@@ -1,4 +1,4 @@
-/// One thing that a guard did or noticed, for people and machines.
+/// An action or an observation of a guard, for people and machines.
 package struct GuardEvent: Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
         /// It watches; everything that was wrong before has been mended, or told.
@@ -36,8 +36,10 @@ package struct GuardEvent: Hashable, Sendable, Codable {
     package let sentence: String?
     /// The next command or edit, where there is one.
     package let advice: String?
-    /// How much a finding or failure matters.
+    /// The severity of a finding or failure.
     package let severity: Severity
+    /// True for a secret that an application replaced by its own next save, such as a refreshed token: no news for a log.
+    package private(set) var isRoutine = false
 
     package init(
         _ kind: Kind, _ path: String = "", target: String? = nil, sentence: String? = nil, advice: String? = nil,
@@ -49,6 +51,13 @@ package struct GuardEvent: Hashable, Sendable, Codable {
         self.sentence = sentence
         self.advice = advice
         self.severity = severity
+    }
+
+    /// The same event as one of the routine.
+    package var asRoutine: GuardEvent {
+        var event = self
+        event.isRoutine = true
+        return event
     }
 
     /// A finding as an event.
