@@ -123,8 +123,9 @@ struct ImportCommand: ParsableCommand {
             source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome, configuration: configuration,
             withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete,
             isPartial: partial && unsent == nil, unsent: unsent, environment: Environment.all, workspaces: workspaces)
-        var report = try ImportJob(session.machine, entries: session.entries)
-            .run(request, session.options("import", isPreview: dryRun))
+        var report = try ImportJob(
+            session.machine, entries: session.entries, directories: session.directories
+        ).run(request, session.options("import", isPreview: dryRun))
         report.findings = findings + problems + report.findings
         return (report, try repairLinks(session, after: report, isOwnHome: source.isOwnHome))
     }

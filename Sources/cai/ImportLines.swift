@@ -66,6 +66,9 @@ struct ImportLines {
         case .stripped(let target, let count):
             return told(
                 "\(isDryRun ? "Would strip" : "Stripped") \(count) secrets: \(layout.text(target)) (--no-secrets)")
+        case .relocated(let target, let count):
+            let paths = "\(count) \(count == 1 ? "path" : "paths") of the source's home: \(layout.text(target))"
+            return told("\(isDryRun ? "Would rewrite" : "Rewrote") \(paths)")
         case .emptyAllowlist: return told("Empty env import allowlist, skipping env import")
         case .gitConfiguration:
             return told(

@@ -54,7 +54,7 @@ extension ImportObserver {
     // MARK: Claude Code and Copilot
 
     func adaptDocuments() {
-        let homes = request.source.names.map(\.string) + [machine.layout.home.string]
+        let homes = sourceHomes + [machine.layout.home.string]
         let home = machine.layout.home.string
         adapt("claude/plugins/installed_plugins.json") { AgentDocuments.installedPlugins($0, homes: homes, home: home) }
         adapt("claude/plugins/known_marketplaces.json") {

@@ -2,15 +2,18 @@ import CaiModel
 import CaiPlatform
 import SystemPackage
 
-/// Reads what an import decides on: what the source has, and what stands on the volume where that goes.
+/// Observes the two sides of an import: the content of the source, and what stands on the volume in its places.
 final class ImportObserver {
     let machine: Machine
     let request: ImportRequest
     let entries: [Entry]
+    let directories: [PlacedDirectory]
     let resolver: SourceResolver
     let excludes: Excludes
     var wanted = WantedPaths()
     var seen = ImportObservation()
+    /// The paths by which documents call the home of the source, other than that of the container.
+    var sourceHomes: [String] = []
     private(set) var map = ImportMap()
     /// Directories that a mirror compares: those that the source has.
     private var mirrored: [Mirrored] = []
@@ -28,9 +31,10 @@ final class ImportObserver {
         let filter: ((FilePath.Component) -> Bool)?
     }
 
-    /// `entries` are those of the machine's manifests.
-    init(_ machine: Machine, entries: [Entry], request: ImportRequest) {
+    /// `entries` are those of the machine's manifests, `directories` its agent directories in their places.
+    init(_ machine: Machine, entries: [Entry], directories: [PlacedDirectory], request: ImportRequest) {
         self.machine = machine
+        self.directories = directories
         self.entries = entries
         self.request = request
         resolver = SourceResolver(request.source, layout: machine.layout)
@@ -63,6 +67,7 @@ final class ImportObserver {
         for entry in additional { add(entry) }
         addAdditionalManifest(additional)
         leaveUnsent()
+        rewriteHomePaths()
         adaptDocuments()
         for entry in imported where entry.flags.contains(.gitFilter) { addGitConfiguration(entry) }
         addZsh()

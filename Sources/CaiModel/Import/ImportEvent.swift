@@ -33,6 +33,8 @@ package enum ImportEvent: Sendable, Equatable {
     case skipped(override: FilePath)
     /// How many secrets were taken out of a file that holds other things too.
     case stripped(VolumePath, count: Int)
+    /// Paths of the source's home that are rewritten for the container.
+    case relocated(VolumePath, count: Int)
     /// `[env]` names no variable.
     case emptyAllowlist
     case gitConfiguration(sources: [FilePath])

@@ -6,8 +6,7 @@ package struct SecretPlaces: Sendable {
     private let secretTargets: Set<VolumePath>
     private let plainTargets: Set<VolumePath>
     private let agents: AgentTargets
-    /// The targets on the volume by their places in the home.
-    private var targets: [PathKey: VolumePath] = [:]
+    private let targets: HomeTargets
 
     /// `entries` are those of the manifests, `directories` the agent directories in their places.
     package init(_ entries: [Entry], directories: [PlacedDirectory]) {
@@ -15,12 +14,7 @@ package struct SecretPlaces: Sendable {
         secretTargets = Set(exact.filter(\.isSecret).map(\.target))
         plainTargets = Set(exact.filter { !$0.isSecret }.map(\.target))
         agents = AgentTargets(directories)
-        for directory in directories {
-            targets[(directory.homePath ?? directory.declaration.path).key] = directory.target
-        }
-        for entry in exact {
-            if let link = entry.link ?? entry.source { targets[link.key] = entry.target }
-        }
+        targets = HomeTargets(entries, directories: directories)
     }
 
     /// True if a manifest declares the place, or something above it, secret.
@@ -44,15 +38,6 @@ package struct SecretPlaces: Sendable {
         let inside = FilePath(root: nil, path.components.dropFirst())
         let side = path.components.first?.string.split(separator: ".").first ?? ""
         guard side == "home" else { return VolumePath(unchecked: inside) }
-        var below: [FilePath.Component] = []
-        var next = inside
-        while let name = next.lastComponent {
-            if let target = targets[PathKey(next)] {
-                return below.isEmpty ? target : target.appending(FilePath(root: nil, below.reversed()))
-            }
-            below.append(name)
-            next = next.removingLastComponent()
-        }
-        return VolumePath(unchecked: inside)
+        return targets.target(of: HomePath(unchecked: inside)) ?? VolumePath(unchecked: inside)
     }
 }
