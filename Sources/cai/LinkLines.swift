@@ -82,7 +82,7 @@ struct LinkLines {
                     + "(\(adoption.fileCount) files)",
                 "[WOULD] Create symlink: \(live) -> \(target)",
             ] + wouldDisplace(step)
-        case .setAside(let link, let target, let found):
+        case .setAside(let link, let target, let found, _):
             return [
                 "[WOULD] Keep displaced: \(layout.text(link)) (\(found.word) where the manifest says otherwise)",
                 "[WOULD] Create symlink: \(layout.text(link)) -> \(layout.text(target))",
@@ -133,7 +133,7 @@ struct LinkLines {
             case .dangling, .badTarget, .wrongTarget, .directory, .file: counts.broken += 1
             case .lockedDirectory, .special, .unreachable: break
             }
-            if status.obstacle?.severity == .error {
+            if status.isInUse || status.obstacle?.severity == .error {
                 counts.errors += 1
                 continue
             }

@@ -69,7 +69,7 @@ extension Step {
             ]
         case .putLink(let link, let target, _, _):
             ["kind": .string("link"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
-        case .setAside(let link, let target, _):
+        case .setAside(let link, let target, _, _):
             ["kind": .string("set_aside"), "path": .string(layout.text(link)), "target": .string(layout.text(target))]
         case .removeLink(let link, _): ["kind": .string("remove_link"), "path": .string(layout.text(link))]
         case .linkOnVolume(let path, let text):
@@ -123,6 +123,7 @@ extension Verdict {
         case .same: "same"
         case .takeOver: "take_over"
         case .keep: "keep"
+        case .remove: "remove"
         case .merge: "merge"
         case .enter: "enter"
         }

@@ -21,6 +21,8 @@ struct Node: Equatable {
     var modified: Int64 = 0
     var changed: Int64 = 0
     var inode: UInt64 = 0
+    /// The first name of the same file, if this is another one.
+    var twin: FilePath?
     /// The attribute `user.origin`.
     var attribute: [UInt8] = []
 
@@ -55,6 +57,12 @@ enum Tree {
             }
         }
         visit(FilePath())
+        var first: [UInt64: FilePath] = [:]
+        for (index, node) in nodes.enumerated() {
+            guard case .file = node.content else { continue }
+            nodes[index].twin = first[node.inode]
+            first[node.inode] = first[node.inode] ?? node.path
+        }
         return nodes
     }
 
@@ -124,7 +132,15 @@ enum Tree {
 
     /// Builds nodes below a directory: content, holes, modes, owners and times.
     static func build(_ nodes: [Node], below directory: FilePath) throws {
-        for node in nodes { try make(node, directory.appending(node.path.components)) }
+        for node in nodes {
+            let path = directory.appending(node.path.components)
+            guard let twin = node.twin.map({ directory.appending($0.components) }) else {
+                try make(node, path)
+                continue
+            }
+            try check(
+                "link \(path)", twin.withPlatformString { twin in path.withPlatformString { Glibc.link(twin, $0) } })
+        }
         for node in nodes.reversed() { try finish(node, directory.appending(node.path.components)) }
     }
 

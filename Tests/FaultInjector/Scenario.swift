@@ -21,6 +21,8 @@ struct Scenario: Sendable {
     var placement = "files"
     /// Whether the volume is the old or the new one, and nothing between, once any command has run after a disturbance.
     var isAtomic = false
+    /// Returns what is wrong beside lost contents, after a disturbed run and, with true, after the work is done.
+    var check: @Sendable (World, Bool) throws -> [String] = { _, _ in [] }
 
     var title: String { "\(name)/\(ground.rawValue)" }
 
@@ -76,6 +78,15 @@ struct TreeLiteral {
         var node = Node(path: path, content: .file(bytes), mode: mode)
         node.attribute = Array(attribute.utf8)
         add(node, age: age)
+    }
+
+    /// Adds another name of a file that was added before.
+    mutating func hardLink(_ path: FilePath, to twin: FilePath) {
+        addParents(path)
+        guard var node = nodes.first(where: { $0.path == twin }), known.insert(path).inserted else { return }
+        node.path = path
+        node.twin = twin
+        nodes.append(node)
     }
 
     mutating func link(_ path: FilePath, to text: FilePath) {

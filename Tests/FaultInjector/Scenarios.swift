@@ -9,9 +9,9 @@ enum Scenarios {
         commands.flatMap { command in
             switch command {
             case "sync": Ground.allCases.map { sync($0) } + [refusals(.two), many(.two)]
-            case "links": Ground.allCases.map { drifted($0) } + [fresh(.two)]
-            case "guard": [guarded(.two), guarded(.overlay)]
-            case "undo": [undo(.two), undo(.one), undoneRepair(.two)]
+            case "links": Ground.allCases.flatMap { [drifted($0), databases($0)] } + [fresh(.two)]
+            case "guard": [guarded(.two), guarded(.overlay), guardedDatabases(.two)]
+            case "undo": [undo(.two), undo(.one), undoneRepair(.two), undoneDatabases(.two)]
             case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
             case "opencode": [patched(.two), patched(.one)]
             case "init":
@@ -267,6 +267,48 @@ enum Scenarios {
     private static func build(_ literal: TreeLiteral, below directory: FilePath) throws {
         let missing = literal.nodes.filter { Tree.read($0.path, below: directory) == nil }
         try Tree.build(missing, below: directory)
+    }
+
+    // MARK: databases
+
+    /// Databases with rows in their logs, which lie in the home and on the volume, alone and in a directory; and names of one
+    /// file.
+    private static func databases(_ ground: Ground) -> Scenario {
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.directory(".mytool/deep")
+        volume.directory("tool/mytool/deep")
+        volume.file("containai/manifests/databases.toml", Databases.manifest)
+        home.file(".mytool/new/one", "a file of two names\n", mode: 0o400)
+        home.hardLink(".mytool/new/two", to: ".mytool/new/one")
+        return Scenario(
+            name: "databases", command: ["links", "repair"], ground: ground, home: home.nodes, volume: volume.nodes,
+            settling: [], drift: { try Databases.make($0) }, linksAreRight: true,
+            check: { try Databases.check($0, isSettled: $1) })
+    }
+
+    private static func guardedDatabases(_ ground: Ground) -> Scenario {
+        var scenario = databases(ground)
+        scenario.name = "guarded-databases"
+        scenario.command = ["links", "watch"]
+        scenario.wrapper = guarded(ground).wrapper
+        return scenario
+    }
+
+    private static func undoneDatabases(_ ground: Ground) -> Scenario {
+        var scenario = databases(ground)
+        scenario.name = "undone-databases"
+        scenario.command = ["undo"]
+        scenario.linksAreRight = false
+        scenario.drift = { world in
+            try Databases.make(world)
+            try world.cai(["links", "repair"])
+        }
+        scenario.check = { world, isSettled in
+            // Afterwards the other version of each is there again.
+            try Databases.check(world, isSettled: isSettled, isUndone: true)
+        }
+        return scenario
     }
 
     // MARK: init

@@ -33,6 +33,7 @@ final class Trial {
         let second = try world.cai(scenario.command, under: scenario.wrapper)
         codes = (first.code, second.code)
         var problems = lost(with: done, "undisturbed run") + leftovers(done) + settled(done, second)
+        problems += try scenario.check(world, true)
         if calls.isEmpty { problems.append("nothing was traced: \(first.output)") }
         if scenario.linksAreRight {
             let check = try world.cai(["links", "check"])
@@ -54,6 +55,7 @@ final class Trial {
         } else if let code = faulty.code, code > 128 {
             problems.append("the disturbed run crashed: exit \(code): \(faulty.output)")
         }
+        problems += try scenario.check(world, false)
         if scenario.isAtomic { problems += try between(fault) }
         return problems + (try settle("second run", converges: !fault.isLie))
     }
@@ -86,6 +88,7 @@ final class Trial {
         let contents = world.contents()
         problems += lost(with: contents, moment) + leftovers(contents)
         if converges { problems += differences(contents) }
+        if converges { problems += try scenario.check(world, true) }
         let third = try world.cai(scenario.command, under: scenario.wrapper)
         return problems + settled(contents, third)
     }
@@ -175,6 +178,7 @@ final class Trial {
         func plain(_ node: Node, _ prefix: FilePath) -> Node {
             var node = node
             node.path = prefix.appending(node.path.components)
+            node.twin = node.twin.map { prefix.appending($0.components) }
             node.inode = 0
             node.changed = 0
             if node.content == .directory || node.modified > 1_700_000_000_000_000_000 { node.modified = 0 }

@@ -19,12 +19,16 @@ extension Applier {
         try expectLive(adoption, homeName, in: homeParent)
         let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
         try expectStored(adoption, name, in: parent)
+        try expectDatabases(move, homeName, homeParent, name, parent)
 
         try stage(move, homeName, homeParent, parent, number)
         if move.hasStaged { try place(move, parent, name, number) }
         let text = machine.layout.linkText(to: adoption.target)
         try exchangeForLink(text, adoption.live, homeParent, homeName, number) { swap in
-            guard Node(swap, in: homeParent).isDirectory == adoption.isDirectory else { return false }
+            guard Node(swap, in: homeParent).isDirectory == adoption.isDirectory,
+                try isUntouched(move, swap, homeName, homeParent)
+            else { return false }
+            if !adoption.isDirectory { try settleParts(move, swap, homeName, homeParent) }
             try settle(move, swap, homeParent)
             return true
         }
@@ -40,7 +44,8 @@ extension Applier {
         // A newer save wins for the same reason as the one that was seen; else a guard would never catch up with an
         // application that saves all the time.
         if guarding != nil, now.isFile, now.facts?.size ?? 0 > 0, let verdict = adoption.items.first?.verdict,
-            verdict == .take || verdict == .takeOver
+            verdict == .take || verdict == .takeOver, adoption.items.first?.database == nil,
+            !FileUse.look(at: name, in: parent, isAsked: false).isDatabase
         {
             return
         }
@@ -68,6 +73,7 @@ extension Applier {
         var copier = TreeCopier(secrecy: move.adoption.secrecy) { move.choice(for: $0) }
         try copier.copy(name, in: from, to: parent, as: part)
         move.copied = copier.copied
+        if !move.adoption.isDirectory { try stageParts(move, name, from, parent) }
         move.hasStaged = true
         reportLost(copier.lostAttributes, move.adoption.live)
     }
@@ -84,6 +90,7 @@ extension Applier {
     private func place(_ move: Move, _ parent: Directory, _ name: FilePath.Component, _ number: Int) throws {
         let target = try parent.look(at: name)
         guard move.adoption.isDirectory, target.isDirectory else {
+            if !move.adoption.isDirectory { try placeParts(move, name, parent) }
             return try swapIn(number, parent, name, loser: move.loser(FilePath(), .volume(move.adoption.target)))
         }
         let part = temporary(number, .part)
@@ -108,7 +115,8 @@ extension Applier {
         staged.unlock(try staged.status().mode)
         try noteMode(target.status().mode, of: move.adoption.target(below: path))
         try target.whileUnlocked {
-            for child in try staged.names() {
+            try displaceDatabases(move, path, target)
+            for child in move.partsFirst(try staged.names(), in: path) {
                 let below = path.appending(child)
                 if try staged.look(at: child).isDirectory, try target.look(at: child).isDirectory {
                     let inside = try staged.openDirectory(child)
@@ -161,6 +169,7 @@ extension Applier {
             let target = move.adoption.target(below: below)
             note(target, digest, entry.source, secrecy: move.adoption.secrecy, withKeys: below.isEmpty)
         }
+        forgetParts(move)
     }
 
     /// Notes one file in the baseline; for a document that is an entry of its own with a digest for each key, so that a
@@ -196,6 +205,7 @@ extension Applier {
         let asDisplaced = Place.home(live).displacedPath
         if status.kind != .regular, status.kind != .symlink { return try directory.unlink(name) }  // holds no bytes
         if status.kind == .regular { guarding?.taken(live, move.adoption.target(below: path), name, directory) }
+        if move.item(path)?.database != nil { return try settleDatabaseFile(move, path, name, directory, status) }
         switch move.verdicts[path] {
         case .take, .takeOver:
             if try move.isUnchanged(path, status, name, directory) { return try directory.unlink(name) }
@@ -210,7 +220,7 @@ extension Applier {
             if status.kind == .regular, status.size == 0 { return try directory.unlink(name) }
             try displaced.take(name, in: directory, as: asDisplaced)
             return
-        case .enter, nil: break
+        case .remove, .enter, nil: break
         }
         try storeAgain(name, directory, move, path)
     }
@@ -289,83 +299,4 @@ extension Applier {
         default: return false
         }
     }
-}
-
-/// One adoption while it is carried out.
-private final class Move {
-    let adoption: Adoption
-    /// The number of the step.
-    let number: Int
-    let verdicts: [FilePath: Verdict]
-    private let planned: [FilePath: MovingItem]
-    private let staging: Set<FilePath>
-    var copied: [FilePath: CopiedEntry] = [:]
-    var hasStaged = false
-    /// What changed meanwhile and is in the baseline already.
-    var storedAgain: Set<FilePath> = []
-
-    init(_ adoption: Adoption, _ number: Int) {
-        self.adoption = adoption
-        self.number = number
-        planned = Dictionary(adoption.items.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        verdicts = planned.mapValues(\.verdict)
-        staging = Self.stagedPaths(adoption.items)
-    }
-
-    /// The paths that are copied, and the directories that lead to them.
-    private static func stagedPaths(_ items: [MovingItem]) -> Set<FilePath> {
-        var result: Set<FilePath> = []
-        for item in items {
-            switch item.verdict {
-            case .take, .takeOver, .merge: break
-            case .same, .keep, .enter: continue
-            }
-            var path = item.path
-            while result.insert(path).inserted, !path.isEmpty { path.removeLastComponent() }
-        }
-        return result
-    }
-
-    func stages(_ path: FilePath) -> Bool { staging.contains(path) }
-
-    func choice(for path: FilePath) -> TreeCopier.Choice {
-        guard staging.contains(path) else { return .skip }
-        if case .merge(let content) = verdicts[path] { return .write(content) }
-        return .copy
-    }
-
-    func loser(_ path: FilePath, _ place: Place) -> Loser {
-        guard let item = planned[path], item.verdict == .take, item.stored.isFile else { return .displace(place) }
-        return .ours(item.stored, place)  // a placeholder, unless somebody wrote to it meanwhile
-    }
-
-    func wasPlaceholder(_ path: FilePath, _ node: Node) -> Bool { planned[path]?.stored == node }
-
-    /// Whether a live node still is what the plan saw. The inode may be another one: an overlay copies a file of an image
-    /// layer when it is renamed.
-    func matchesPlan(_ path: FilePath, _ node: Node) -> Bool {
-        switch (planned[path]?.live, node) {
-        case (.file(let then), .file(let now)):
-            then.size == now.size && then.modified == now.modified && then.mode == now.mode
-        case (let then, let now): then == now
-        }
-    }
-
-    /// Whether what came out of the exchange is what was copied. Coarse clocks may hide a write that directly followed
-    /// another, so a file that was young when it was copied is read again.
-    func isUnchanged(
-        _ path: FilePath, _ status: FileStatus, _ name: FilePath.Component, _ directory: Directory
-    ) throws -> Bool {
-        guard let copy = copied[path], status.isSameFile(as: copy.source) else { return false }
-        if status.kind == .symlink { return true }  // a symlink's text cannot change
-        guard status.hasSameContentFacts(as: copy.source) else { return false }
-        let isTop = path.isEmpty  // the exchange itself changed its change time
-        if !isTop, status.changed == copy.source.changed, copy.wasOld { return true }
-        return try contentSample(name, in: directory).digest == copy.digest
-    }
-}
-
-extension CopiedEntry {
-    /// Whether the file had been at rest for a tenth of a second when it was copied.
-    fileprivate var wasOld: Bool { max(source.modified, source.changed) < copiedAt - 100_000_000 }
 }

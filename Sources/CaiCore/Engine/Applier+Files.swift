@@ -68,11 +68,23 @@ extension Applier {
         try parent.makeLink(name, to: text)
     }
 
-    func setAside(_ link: HomePath, _ target: VolumePath, _ found: Node, _ number: Int) throws {
+    func setAside(
+        _ link: HomePath, _ target: VolumePath, _ found: Node, _ parts: [DatabaseCompanion], _ number: Int
+    ) throws {
         let (parent, name) = try machine.home.parent(of: link.relative)
         try expect(found, name, in: parent, .home(link))
         try exchangeForLink(machine.layout.linkText(to: target), link, parent, name, number) { swap in
-            try displaced.take(swap, in: parent, as: Place.home(link).displacedPath)
+            let files = parts.compactMap { part in part.name(of: name).map { DisplacedRun.DatabaseFile($0, part) } }
+            if files.isEmpty {
+                try displaced.take(swap, in: parent, as: Place.home(link).displacedPath)
+                return true
+            }
+            for file in files + [DisplacedRun.DatabaseFile(swap, nil)] {
+                if try FileUse.user(of: file.name, in: parent) != nil { return false }
+            }
+            try displaced.take(
+                database: files + [DisplacedRun.DatabaseFile(swap, nil)], in: parent,
+                as: Place.home(link).displacedPath)
             return true
         }
     }

@@ -70,7 +70,8 @@ final class Applier {
         case .storeOpen(let save): try storeOpen(save, number)
         case .putLink(let link, let target, let replacing, let isPrivate):
             try putLink(link, target, replacing, isPrivate, number)
-        case .setAside(let link, let target, let found): try setAside(link, target, found, number)
+        case .setAside(let link, let target, let found, let parts):
+            try setAside(link, target, found, parts, number)
         case .removeLink(let link, let text): try removeLink(link, text)
         case .linkOnVolume(let path, let text): try linkOnVolume(path, text)
         case .write(let place, let content, let mode, let replacing, let isOurs):

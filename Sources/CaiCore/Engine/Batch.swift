@@ -52,8 +52,10 @@ final class Batch {
         self.machine = machine
         self.run = run
         self.source = source
+        // Removals first: the log of a database makes room before another version of the database comes.
         self.placements = placements.sorted {
-            ($0.target, $0.isForFiles ? 1 : 0) < ($1.target, $1.isForFiles ? 1 : 0)
+            ($0.content == .nothing ? 0 : 1, $0.target, $0.isForFiles ? 1 : 0)
+                < ($1.content == .nothing ? 0 : 1, $1.target, $1.isForFiles ? 1 : 0)
         }
         keys = DocumentKeys(digest: baseline.keyDigest)
         baselineKey = baseline.base.key

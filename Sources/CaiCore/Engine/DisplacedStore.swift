@@ -94,15 +94,51 @@ final class DisplacedRun {
     @discardableResult
     func take(_ name: FilePath.Component, in directory: Directory, as path: FilePath) throws -> FilePath {
         let (place, parent, free) = try freePlace(for: path)
-        do {
-            try directory.moveExclusively(name, to: parent, free)
-        } catch {
-            guard error.errno == .improperLink else { throw error }
-            try moveAcross(name, directory, parent, free)
-        }
+        try move(name, directory, parent, free)
         try parent.sync()
         paths.append(place)
         return place
+    }
+
+    /// A file of a database, with the part that it is.
+    struct DatabaseFile {
+        let name: FilePath.Component
+        /// Nil for the database itself.
+        let part: DatabaseCompanion?
+
+        init(_ name: FilePath.Component, _ part: DatabaseCompanion?) {
+            self.name = name
+            self.part = part
+        }
+    }
+
+    /// Moves the files of a database into the store together, so that no other version has files among them. `path` is that
+    /// of the database. Files without content are removed. The parts go before the database: without a log it is whole,
+    /// while a log without its database would be deleted by the next program that opens the place.
+    func take(database files: [DatabaseFile], in directory: Directory, as path: FilePath) throws {
+        let (place, parent, free) = try freePlace(for: path, with: DatabaseCompanion.allCases)
+        for file in files.filter({ $0.part != nil }) + files.filter({ $0.part == nil }) {
+            guard let status = try directory.status(of: file.name) else { continue }
+            if status.kind == .regular, status.size == 0 {
+                try directory.unlink(file.name)
+                continue
+            }
+            guard let newName = file.part.map({ $0.name(of: free) }) ?? free else { continue }
+            try move(file.name, directory, parent, newName)
+            paths.append(file.part.map { place.appending($0) } ?? place)
+        }
+        try parent.sync()
+    }
+
+    private func move(
+        _ name: FilePath.Component, _ directory: Directory, _ parent: Directory, _ newName: FilePath.Component
+    ) throws {
+        do {
+            try directory.moveExclusively(name, to: parent, newName)
+        } catch {
+            guard error.errno == .improperLink else { throw error }
+            try moveAcross(name, directory, parent, newName)
+        }
     }
 
     /// Keeps the list of what the run added, if it staged one.
@@ -136,8 +172,11 @@ final class DisplacedRun {
         }.empty(name, in: directory)
     }
 
-    /// Where a path goes: `home/…` or `volume/…`, and `home.2/…` and so on for what is displaced from one place again.
-    private func freePlace(for path: FilePath) throws -> (FilePath, Directory, FilePath.Component) {
+    /// Where a path goes: `home/…` or `volume/…`, and `home.2/…` and so on for what is displaced from one place again. With
+    /// `parts`, their names beside it are free, too.
+    private func freePlace(
+        for path: FilePath, with parts: [DatabaseCompanion] = []
+    ) throws -> (FilePath, Directory, FilePath.Component) {
         let tree = try tree()
         for number in 1...1000 {
             var place = path
@@ -145,7 +184,8 @@ final class DisplacedRun {
                 place = FilePath("\(first.string).\(number)").appending(path.components.dropFirst())
             }
             let (parent, name) = try tree.makeParent(of: place, mode: 0o700)
-            if try parent.status(of: name) == nil { return (place, parent, name) }
+            let names = [name] + parts.compactMap { $0.name(of: name) }
+            if try names.allSatisfy({ try parent.status(of: $0) == nil }) { return (place, parent, name) }
         }
         throw SystemCallError("displace", path.printable, .fileExists)
     }

@@ -131,7 +131,9 @@ package struct Engine {
             outcomes += results
             guard results.contains(where: \.isRefused) else { break }
             outcomes.removeAll(where: \.isRefused)
-            steps = plan(BaselineSource(applier.baseline)).plan.steps
+            let again = plan(BaselineSource(applier.baseline)).plan
+            findings += again.findings.filter { !findings.contains($0) }
+            steps = again.steps
             if steps.isEmpty { break }
         }
         // The baseline first: a run that is killed here is finished with what it wrote known.

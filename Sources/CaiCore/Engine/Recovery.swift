@@ -52,7 +52,30 @@ struct Recovery {
                 }
             }
         }
-        if let pair = step.pair { try putMissingLink(pair) }
+        guard let pair = step.pair else { return }
+        try putMissingLink(pair)
+        try settleParts(of: step, pair)
+    }
+
+    /// Does away with the parts of a single database that the run had moved, beside the link that it had put: they are on
+    /// the volume, or went into the database there since. Parts with other content are displaced, never put beside another
+    /// version of the database.
+    private func settleParts(of step: RecoverableStep, _ pair: RecoveryPair) throws {
+        let reader = NodeReader(machine.volume)
+        let link = NodeReader(machine.home).node(at: pair.live.relative)
+        guard link == .symlink(text: machine.layout.linkText(to: pair.target)) else { return }
+        for part in DatabaseCompanion.allCases {
+            let live = pair.live.appending(part)
+            guard step.places.contains(.home(live)) else { continue }
+            let (parent, name) = try machine.home.parent(of: live.relative)
+            guard Node(name, in: parent).isFile else { continue }
+            if try holdsSame(name, parent, reader, pair.target.appending(part).relative) {
+                try parent.unlink(name)
+            } else {
+                try displaced.take(name, in: parent, as: Place.home(live).displacedPath)
+            }
+            try parent.sync()
+        }
     }
 
     /// Finishes a run of which nothing is known but its name, beside every place that the manifests name.
@@ -178,7 +201,7 @@ extension Step {
     var recoveryPair: RecoveryPair? {
         switch self {
         case .adopt(let adoption): RecoveryPair(live: adoption.live, target: adoption.target)
-        case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
+        case .putLink(let link, let target, _, _), .setAside(let link, let target, _, _):
             RecoveryPair(live: link, target: target)
         default: nil
         }

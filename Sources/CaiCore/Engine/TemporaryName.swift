@@ -11,10 +11,13 @@ enum TemporaryName {
     /// The number of what is stored again because it changed while its step ran; such a name is always a `.part`.
     static let restored = Int.max
 
-    /// The name for step `number` of a run.
-    static func make(_ run: RunID, _ number: Int, _ kind: Kind) -> FilePath.Component {
+    /// The name for step `number` of a run, or for a part of the database that the step moves.
+    static func make(
+        _ run: RunID, _ number: Int, _ kind: Kind, _ part: DatabaseCompanion? = nil
+    ) -> FilePath.Component {
         // A run's name and a number never contain a slash, so this is always one component.
-        FilePath.Component("\(prefix)\(run)-\(number).\(kind.rawValue)") ?? FilePath.Component(".cai")
+        FilePath.Component("\(prefix)\(run)-\(number)\(part?.rawValue ?? "").\(kind.rawValue)")
+            ?? FilePath.Component(".cai")
     }
 
     /// The kind and, for a well-formed name, the step number; nil for names that are not ours.
@@ -25,7 +28,10 @@ enum TemporaryName {
         else {
             return nil
         }
-        let body = text[..<dot].dropFirst(prefix.count)
+        var body = text[..<dot].dropFirst(prefix.count)
+        if let part = DatabaseCompanion.allCases.first(where: { body.hasSuffix($0.rawValue) }) {
+            body = body.dropLast(part.rawValue.count)
+        }
         guard let dash = body.lastIndex(of: "-"), let run = RunID(String(body[..<dash])),
             let number = Int(body[body.index(after: dash)...])
         else { return nil }

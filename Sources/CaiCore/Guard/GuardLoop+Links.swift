@@ -61,7 +61,8 @@ extension GuardLoop {
         for status in report.detail.links where status.obstacle == nil {
             if status.state == .ok { isRight(status.link) }
         }
-        report.allFindings.forEach { talk.tell($0) }
+        let known = noteUse(report.detail.links)
+        report.allFindings.filter { !known.contains($0) }.forEach { talk.tell($0) }
         for outcome in report.outcomes {
             talk.say(outcome, report.run, layout, isRoutine: isRoutine(outcome.step))
             if outcome.isProblem { noteProblem(outcome) } else { noteDone(outcome.step, digests) }
@@ -79,6 +80,21 @@ extension GuardLoop {
 
     /// True if a step stored a secret that its application saved again.
     func isRoutine(_ step: Step) -> Bool { step.isRoutine { guarded.secrets.isDeclared($0) } }
+
+    /// Schedules another look at links that cannot be repaired while a process has a file open. Returns the findings about
+    /// those that are known to be in use: the process may be another one each time, and still it is one matter.
+    private func noteUse(_ links: [LinkStatus]) -> Set<Finding> {
+        var known: Set<Finding> = []
+        for status in links {
+            guard status.isInUse, let finding = status.obstacle else {
+                inUse.remove(status.link)
+                continue
+            }
+            if !inUse.insert(status.link).inserted { known.insert(finding) }
+            retryLater(.link(status.link))
+        }
+        return known
+    }
 
     private func isRight(_ link: HomePath) {
         burst.isRight(link)

@@ -16,6 +16,8 @@ final class GuardLoop {
     var talk: GuardTalk
     /// Since when places have been left alone because somebody was writing there.
     var busy: [HomePath: Duration] = [:]
+    /// The links that were left alone when they were last looked at, because a process has a file open.
+    var inUse: Set<HomePath> = []
     /// How often in a row something failed.
     var failures: [Subject: Int] = [:]
 

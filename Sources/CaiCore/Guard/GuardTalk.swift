@@ -44,7 +44,7 @@ struct GuardTalk {
                 .adopted, layout.text(adoption.live), target: layout.text(adoption.target),
                 sentence: adoption.isDirectory ? "\(adoption.fileCount) files" : nil)
         case .storeOpen(let save): GuardEvent(.stored, layout.text(save.live), target: layout.text(save.target))
-        case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
+        case .putLink(let link, let target, _, _), .setAside(let link, let target, _, _):
             GuardEvent(.linked, layout.text(link), target: layout.text(target))
         case .makeDirectory(let path, _), .makeFile(let path, _, _), .fillEmpty(let path, _, _):
             GuardEvent(.made, layout.text(path))

@@ -92,7 +92,8 @@ private func sample(
         }
     }
     let whole = ContentSample(
-        digest: running.digest, document: isDocument ? document : nil, isPlaceholder: isPlaceholder(head))
+        digest: running.digest, document: isDocument ? document : nil, isPlaceholder: isPlaceholder(head),
+        isDatabase: isDatabase(head))
     return (whole, start)
 }
 

@@ -64,8 +64,13 @@ package struct Observer {
         if depth == .links, live.isDirectory, !entry.flags.contains(.removeFirst) { return [] }
         guard let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent else { return [] }
         let stored = volume.openParent(of: entry.target.relative)
-        var walk = PairWalk(ownLinks: entry.kind == .agentDirectory ? ownLinks(entry) : nil)
-        walk.visit(FilePath(), live, name, parent, target, entry.target.relative.lastComponent, stored)
+        let isExclusive = entry.kind == .agentDirectory
+        var walk = PairWalk(ownLinks: isExclusive ? ownLinks(entry) : nil, isExclusive: isExclusive)
+        var counterpart: PairWalk.Spot?
+        if let stored, let name = entry.target.relative.lastComponent {
+            counterpart = PairWalk.Spot(name, in: stored, target)
+        }
+        walk.visit(PairWalk.Spot(name, in: parent, live), counterpart)
         return walk.pairs
     }
 
@@ -91,82 +96,5 @@ package struct Observer {
             target = machine.layout.path(.home(path)).removingLastComponent().pushing(text)
         }
         return machine.root.existsInRoot(target)
-    }
-}
-
-/// The single links that an earlier release put into an agent directory: each leads to the place on the volume that its
-/// path has now, or had under an earlier name.
-private struct OwnLinks {
-    let target: FilePath
-    let earlier: [FilePath: FilePath]
-
-    func contains(_ text: FilePath, at path: FilePath) -> Bool {
-        !path.isEmpty && (text == target.pushing(path) || text == earlier[path])
-    }
-}
-
-/// Collects a live tree with its counterparts on the volume, parents before children.
-private struct PairWalk {
-    var pairs: [ObservedPair] = []
-    /// The single links that are recognized in the live tree; nil for a tree without.
-    let ownLinks: OwnLinks?
-
-    init(ownLinks: OwnLinks?) { self.ownLinks = ownLinks }
-
-    mutating func visit(
-        _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
-        _ storedName: FilePath.Component?, _ storedParent: Directory?
-    ) {
-        if live.isFile || live.isDirectory, parent.isMountPoint(name) {
-            return pairs.append(ObservedPair(path: path, live: .unreachable(.mountPoint), stored: stored))
-        }
-        switch live {
-        case .file where stored.isFile: addFiles(path, live, name, parent, stored, storedName, storedParent)
-        case .directory:
-            do {
-                let directory = try parent.openDirectory(name)
-                let names = try directory.names()
-                if !names.isEmpty, let owner = try directory.foreignOwner() {
-                    let obstacle = Node.unreachable(.foreign(uid: owner))
-                    return pairs.append(ObservedPair(path: path, live: obstacle, stored: stored))
-                }
-                pairs.append(ObservedPair(path: path, live: live, stored: stored))
-                var counterpart: Directory?
-                if stored.isDirectory, let storedParent, let storedName {
-                    counterpart = try storedParent.openDirectory(storedName)
-                }
-                for child in names {
-                    let other = counterpart.map { Node(child, in: $0) } ?? .missing
-                    visit(
-                        path.appending(child), Node(child, in: directory), child, directory, other, child, counterpart)
-                }
-            } catch {
-                add(path, failed: error, stored)
-            }
-        case .symlink(let text) where ownLinks?.contains(text, at: path) ?? false:
-            pairs.append(ObservedPair(path: path, live: live, stored: stored, isOwnLink: true))
-        default: pairs.append(ObservedPair(path: path, live: live, stored: stored))
-        }
-    }
-
-    private mutating func addFiles(
-        _ path: FilePath, _ live: Node, _ name: FilePath.Component, _ parent: Directory, _ stored: Node,
-        _ storedName: FilePath.Component?, _ storedParent: Directory?
-    ) {
-        do {
-            guard let storedName, let storedParent else { return }
-            let contents = try contentSamples(live: (name, parent), stored: (storedName, storedParent))
-            pairs.append(
-                ObservedPair(
-                    path: path, live: live, stored: stored, liveContent: contents.live,
-                    storedContent: contents.stored, continuation: contents.continuation))
-        } catch {
-            add(path, failed: error, stored)
-        }
-    }
-
-    private mutating func add(_ path: FilePath, failed error: any Error, _ stored: Node) {
-        pairs.append(
-            ObservedPair(path: path, live: .unreachable(.failed(reason: "\(error)")), stored: stored))
     }
 }

@@ -65,7 +65,9 @@ package struct UndoJob {
                         .note, at: run.text, "\(KeptRun.words(expired)) removed by age: secrets are kept for an hour"))
             }
             let additions = try store.additions(of: run).map(AdditionReader(machine.volume).see)
-            let seen = UndoObservation(items: try observe(run, &findings), additions: additions)
+            let items = try observe(run, &findings)
+            let parts = otherParts(beside: items, &findings)
+            let seen = UndoObservation(items: items, additions: additions, parts: parts)
             return planUndo(seen, run: run, layout: machine.layout, findings: findings)
         } catch {
             findings.append(Finding(.error, at: run.text, "cannot be read: \(error.sentence)"))
@@ -134,7 +136,7 @@ package struct UndoJob {
         let store = try DisplacedStore(machine.volume).open(run)
         return leaves.compactMap { leaf in
             let isOddlyNamed = leaf.path.components.contains { TemporaryName.parse($0) != nil }
-            guard !isOddlyNamed, let place = place(of: leaf, fromVolume) else {
+            guard !isOddlyNamed, let place = place(of: leaf, fromVolume, leaves) else {
                 findings.append(
                     Finding(
                         .note, at: leaf.path.printable,
@@ -157,6 +159,71 @@ package struct UndoJob {
     private func volumePath(_ path: FilePath) -> VolumePath? {
         guard path.components.first?.string == "volume" else { return nil }
         return VolumePath(unchecked: FilePath(root: nil, path.components.dropFirst()))
+    }
+
+    /// Where a leaf goes; nil for one that stays. The part of a database goes with the database: beside another version it
+    /// would do harm.
+    private func place(of leaf: Leaf, _ fromVolume: Set<VolumePath>, _ leaves: [Leaf]) -> Place? {
+        guard leaf.node.isFile, let (name, part) = leaf.path.lastComponent.flatMap(DatabaseCompanion.split) else {
+            return place(of: leaf, fromVolume)
+        }
+        let database = leaf.path.removingLastComponent().appending(name)
+        if let main = leaves.first(where: { $0.path == database && $0.node.isFile }) {
+            switch place(of: main, fromVolume) {
+            case .home(let path): return .home(path.appending(part))
+            case .volume(let path): return .volume(path.appending(part))
+            case nil: return nil
+            }
+        }
+        guard let place = place(of: leaf, fromVolume) else { return nil }
+        let (tree, path) = machine.tree(of: place)
+        let reader = NodeReader(tree)
+        let beside = path.removingLastComponent().appending(name)
+        guard reader.node(at: beside).isFile, let parent = reader.openParent(of: beside) else { return place }
+        return FileUse.look(at: name, in: parent, isAsked: false).isDatabase ? nil : place
+    }
+
+    /// The parts of databases that stand where databases come back, and that did not belong to them. A database that a
+    /// process has open is an error finding: the process would go on with the other one.
+    private func otherParts(beside items: [KeptItem], _ findings: inout [Finding]) -> [VolumePath: Node] {
+        let places = Dictionary(items.map { ($0.place, $0) }, uniquingKeysWith: { first, _ in first })
+        var parts: [VolumePath: Node] = [:]
+        for item in items where item.node.isFile {
+            guard case .volume(let target) = item.place, let name = target.relative.lastComponent,
+                let parent = NodeReader(machine.volume).openParent(of: target.relative)
+            else { continue }
+            let members = DatabaseCompanion.allCases.map { ($0, target.appending($0)) }
+            let kept = [item] + members.compactMap { places[.volume($0.1)] }
+            let others = members.filter { part, path in
+                places[.volume(path)] == nil && part.name(of: name).map { Node($0, in: parent).isFile } ?? false
+            }
+            guard isDatabase(item, kept.count > 1, others.map(\.0), name, parent) else { continue }
+            if kept.allSatisfy(\.isSame), others.allSatisfy({ $0.0 == .index }) { continue }
+            for file in [name] + DatabaseCompanion.allCases.compactMap({ $0.name(of: name) }) {
+                if let user = (try? FileUse.user(of: file, in: parent)) ?? nil {  // unreadable: the restoring says why
+                    findings.append(
+                        Finding(
+                            .error, at: machine.layout.text(target),
+                            "is a database that \(user) has open, so that nothing is brought back",
+                            advice: "end that program and run cai undo again"))
+                    break
+                }
+            }
+            for (part, path) in others {
+                if let other = part.name(of: name) { parts[path] = Node(other, in: parent) }
+            }
+        }
+        return parts
+    }
+
+    /// True if a kept file is a database, or takes the place of one.
+    private func isDatabase(
+        _ item: KeptItem, _ hasParts: Bool, _ others: [DatabaseCompanion], _ name: FilePath.Component,
+        _ parent: Directory
+    ) -> Bool {
+        if item.path.lastComponent.flatMap(DatabaseCompanion.split) != nil, !hasParts { return false }
+        if hasParts || FileUse.look(at: name, in: parent, isAsked: false).isDatabase { return true }
+        return others.contains { $0 != .index }
     }
 
     private func place(of leaf: Leaf, _ fromVolume: Set<VolumePath>) -> Place? {

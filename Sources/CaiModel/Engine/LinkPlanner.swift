@@ -29,6 +29,8 @@ package struct LinkStatus: Sendable {
     package let steps: Range<Int>
     /// Why it cannot be mended.
     package let obstacle: Finding?
+    /// True if it cannot be repaired because a process has a file open, which may end at any time.
+    package let isInUse: Bool
 }
 
 /// The plan for all links, with the state of each.
@@ -83,8 +85,9 @@ private struct LinkPlanner {
         if let obstacle { plan.findings.append(obstacle) }
         if obstacle != nil { plan.steps.removeSubrange(first...) }
         links.append(
-            LinkStatus(entry: seen.entry, link: link, state: state, steps: first..<plan.steps.count, obstacle: obstacle)
-        )
+            LinkStatus(
+                entry: seen.entry, link: link, state: state, steps: first..<plan.steps.count, obstacle: obstacle,
+                isInUse: obstacle != nil && seen.pairs.contains { $0.liveUser != nil || $0.storedUser != nil }))
     }
 
     /// Appends the steps that mend one link; returns the reason when it cannot be done.
@@ -141,10 +144,15 @@ private struct LinkPlanner {
     private mutating func adopt(_ seen: EntryObservation, _ link: HomePath) -> Finding? {
         let entry = seen.entry
         let wantsDirectory = entry.isDirectory || (!entry.flags.contains(.file) && seen.target.isDirectory)
+        if let finding = seen.inUse(link) { return finding }
         let kindIsKnown = entry.isDirectory || entry.flags.contains(.file) || !seen.target.isMissing
         if kindIsKnown, seen.link.isDirectory != wantsDirectory {
             if let obstacle = addPlaceholder(seen) { return obstacle }
-            plan.steps.append(.setAside(link, target: entry.target, found: seen.link))
+            let parts = seen.link.isFile ? seen.pairs.dropFirst().filter { $0.live.isFile } : []
+            plan.steps.append(
+                .setAside(
+                    link, target: entry.target, found: seen.link,
+                    parts: parts.compactMap { DatabaseCompanion(rawValue: $0.path.string) }))
             return nil
         }
         if case .unreachable(let obstacle) = seen.target {
@@ -216,11 +224,13 @@ extension Plan {
         findings += other.findings
     }
 
-    /// Appends the adoption of the observed live tree, with a finding for each side that loses. Returns the reason when
-    /// something in the tree cannot be moved.
+    /// Appends the adoption of the observed live tree, with a finding for each side that loses. Returns the reason if
+    /// something in the tree cannot be moved, or not now.
     mutating func appendAdoption(
         of seen: EntryObservation, live: HomePath, baseline: Baseline, history: LinkHistory? = nil
     ) -> Finding? {
+        if let finding = seen.inUse(live) { return finding }
+        let databases = seen.databaseVerdicts(baseline)
         var items: [MovingItem] = []
         var lost: [FilePath] = []
         for pair in seen.pairs {
@@ -237,7 +247,26 @@ extension Plan {
                     .error, at: live.appending(pair.path).inHome, "its place on the volume \(obstacle.sentence)")
             }
             if lost.contains(where: { pair.path.starts(with: $0) }) {
-                items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: .keep))
+                items.append(
+                    MovingItem(
+                        path: pair.path, live: pair.live, stored: pair.stored, verdict: .keep,
+                        database: pair.database))
+                continue
+            }
+            if let database = pair.database {
+                guard let verdict = databases[pair.path] else { continue }
+                if [.takeOver, .remove].contains(verdict), let user = pair.storedUser {
+                    return .inUse(pair, in: live, seen.entry, isStored: true, user: user)
+                }
+                items.append(
+                    MovingItem(
+                        path: pair.path, live: pair.live, stored: pair.stored, verdict: verdict, database: database))
+                let isAlone = !pair.live.isMissing && databases[database] == nil
+                if pair.path == database || isAlone,
+                    let finding = conflictFinding(pair, verdict, live: live, isTree: seen.isTree)
+                {
+                    findings.append(finding)
+                }
                 continue
             }
             let verdict = decide(
@@ -245,19 +274,66 @@ extension Plan {
                 isAgentDirectory: seen.entry.kind == .agentDirectory)
             items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: verdict))
             if verdict == .keep, pair.live.isDirectory { lost.append(pair.path) }
-            if let finding = conflictFinding(pair, verdict, live: live) { findings.append(finding) }
+            if let finding = conflictFinding(pair, verdict, live: live, isTree: true) { findings.append(finding) }
         }
-        let secrecy = Secrecy(
-            isSecret: seen.entry.isSecret, isDirectory: items.first?.live.isDirectory ?? seen.entry.isDirectory)
-        steps.append(.adopt(Adoption(live: live, target: seen.entry.target, items: items, secrecy: secrecy)))
+        steps.append(
+            .adopt(
+                Adoption(
+                    live: live, target: seen.entry.target, items: items,
+                    secrecy: Secrecy(isSecret: seen.entry.isSecret, isDirectory: seen.isTree),
+                    isExclusive: seen.entry.kind == .agentDirectory)))
         return nil
     }
 }
 
-private func conflictFinding(_ pair: ObservedPair, _ verdict: Verdict, live: HomePath) -> Finding? {
-    let place = live.appending(pair.path).inHome
+extension EntryObservation {
+    /// True if a directory is to move.
+    fileprivate var isTree: Bool { pairs.first?.live.isDirectory ?? false }
+
+    /// The finding about the first live file that must not move because a process has it open.
+    fileprivate func inUse(_ live: HomePath) -> Finding? {
+        for pair in pairs {
+            if let user = pair.liveUser { return .inUse(pair, in: live, entry, isStored: false, user: user) }
+        }
+        return nil
+    }
+
+    /// The verdicts for the files of all databases, by their paths.
+    fileprivate func databaseVerdicts(_ baseline: Baseline) -> [FilePath: Verdict] {
+        var verdicts: [FilePath: Verdict] = [:]
+        for (path, files) in Dictionary(grouping: pairs.filter { $0.database != nil }, by: { $0.database ?? $0.path }) {
+            let decided = decideDatabase(
+                files, at: path, baseline: baseline, target: { entry.target.below($0, isTree: isTree) },
+                isAgentDirectory: entry.kind == .agentDirectory)
+            for (file, verdict) in zip(files, decided) { verdicts[file.path] = verdict }
+        }
+        return verdicts
+    }
+}
+
+extension Finding {
+    /// A file that a process has open, so that the entry it belongs to stays where it is.
+    fileprivate static func inUse(
+        _ pair: ObservedPair, in live: HomePath, _ entry: Entry, isStored: Bool, user: String
+    ) -> Finding {
+        let place = live.below(pair.path, isTree: pair.database.map { !$0.isEmpty } ?? true)
+        let file = pair.database == nil ? "" : "belongs to a database and "
+        let whole = pair.path.isEmpty ? "it" : live.inHome
+        return Finding(
+            .warning, at: place.inHome,
+            isStored
+                ? "differs from the database on the volume, which \(user) has open, so that \(whole) is not moved there now"
+                : "\(file)is in use by \(user), so that \(whole) is not moved to the volume now",
+            advice: "end that program and run cai links repair; a running guard tries again by itself")
+    }
+}
+
+private func conflictFinding(
+    _ pair: ObservedPair, _ verdict: Verdict, live: HomePath, isTree: Bool
+) -> Finding? {
+    let place = live.below(pair.path, isTree: isTree).inHome
     switch verdict {
-    case .take, .same, .enter: return nil
+    case .take, .same, .remove, .enter: return nil
     case .merge:
         return Finding(.note, at: place, "changed on both sides; the keys are merged, both versions are kept displaced")
     case .takeOver: return Finding(.note, at: place, "differs from the volume's copy, which is kept displaced")

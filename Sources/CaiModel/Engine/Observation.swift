@@ -103,11 +103,14 @@ package struct ContentSample: Hashable, Sendable {
     package let document: [UInt8]?
     /// Whether it holds nothing worth keeping: no byte, or the placeholder `{}`.
     package let isPlaceholder: Bool
+    /// True if it begins as an SQLite database does.
+    package let isDatabase: Bool
 
-    package init(digest: ContentDigest, document: [UInt8]?, isPlaceholder: Bool) {
+    package init(digest: ContentDigest, document: [UInt8]?, isPlaceholder: Bool, isDatabase: Bool = false) {
         self.digest = digest
         self.document = document
         self.isPlaceholder = isPlaceholder
+        self.isDatabase = isDatabase
     }
 }
 
@@ -120,7 +123,7 @@ package struct ObservedPair: Sendable {
     package let path: FilePath
     package let live: Node
     package let stored: Node
-    /// Present when both are files.
+    /// Present when both are files, and for all files of a database that both sides have.
     package let liveContent: ContentSample?
     package let storedContent: ContentSample?
     /// Known of append-only files, `*.jsonl`; nil if neither side continues the other.
@@ -128,11 +131,22 @@ package struct ObservedPair: Sendable {
     /// True if the live side is a symlink to this very place on the volume: the form of single links inside a directory
     /// that is to be linked as a whole.
     package let isOwnLink: Bool
+    /// The path of the SQLite database that this is, or is a part of; nil for everything else. The parts of a database that
+    /// is an entry of its own have their ending as path: `-wal`.
+    package let database: FilePath?
+    /// A process that has the file open, as messages name it: asked for the files of databases, and for all live files of
+    /// an agent directory.
+    package let liveUser: String?
+    package let storedUser: String?
 
     package init(
         path: FilePath, live: Node, stored: Node, liveContent: ContentSample? = nil,
-        storedContent: ContentSample? = nil, continuation: Continuation? = nil, isOwnLink: Bool = false
+        storedContent: ContentSample? = nil, continuation: Continuation? = nil, isOwnLink: Bool = false,
+        database: FilePath? = nil, liveUser: String? = nil, storedUser: String? = nil
     ) {
+        self.database = database
+        self.liveUser = liveUser
+        self.storedUser = storedUser
         self.continuation = continuation
         self.isOwnLink = isOwnLink
         self.path = path

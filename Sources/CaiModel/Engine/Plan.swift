@@ -21,12 +21,17 @@ package struct Adoption: Sendable, Equatable {
     /// Parents before children; the first has the empty path.
     package let items: [MovingItem]
     package let secrecy: Secrecy
+    /// True if no process may have any file of the tree open, as for agent directories.
+    package let isExclusive: Bool
 
-    package init(live: HomePath, target: VolumePath, items: [MovingItem], secrecy: Secrecy) {
+    package init(
+        live: HomePath, target: VolumePath, items: [MovingItem], secrecy: Secrecy, isExclusive: Bool = false
+    ) {
         self.live = live
         self.target = target
         self.items = items
         self.secrecy = secrecy
+        self.isExclusive = isExclusive
     }
 
     /// How many files and symlinks move or are found equal.
@@ -34,9 +39,28 @@ package struct Adoption: Sendable, Equatable {
     package var byteCount: Int64 { items.reduce(0) { $0 + ($1.live.isFile ? $1.live.facts?.size ?? 0 : 0) } }
     package var isDirectory: Bool { items.first?.live.isDirectory ?? false }
 
-    /// Where something below the live tree is, and where it goes; the empty path is the whole.
-    package func live(below path: FilePath) -> HomePath { path.isEmpty ? live : live.appending(path) }
-    package func target(below path: FilePath) -> VolumePath { path.isEmpty ? target : target.appending(path) }
+    /// Where something below the live tree is, and where it goes; the empty path is the whole, and the path of a part of a
+    /// single database is its ending.
+    package func live(below path: FilePath) -> HomePath { live.below(path, isTree: isDirectory) }
+    package func target(below path: FilePath) -> VolumePath { target.below(path, isTree: isDirectory) }
+}
+
+extension Adoption {
+    /// The places of the whole, and after them those of the parts of a single database.
+    fileprivate var places: [Place] {
+        let parts = isDirectory ? [] : items.dropFirst().map(\.path)
+        return [.home(live), .volume(target)]
+            + parts.flatMap { [.home(live(below: $0)), .volume(target(below: $0))] as [Place] }
+    }
+}
+
+extension ConfinedPath {
+    /// The place of an item of a tree, or of a part of a single database, whose path is its ending.
+    func below(_ path: FilePath, isTree: Bool) -> Self {
+        if path.isEmpty { return self }
+        if isTree { return appending(path) }
+        return DatabaseCompanion(rawValue: path.string).map(appending) ?? self
+    }
 }
 
 /// One change. Each states what it expects to find; the applier refuses it when that no longer holds.
@@ -59,8 +83,8 @@ package enum Step: Sendable, Equatable {
     case removeLink(HomePath, text: FilePath)
     /// Puts a symlink on the volume where nothing stands.
     case linkOnVolume(VolumePath, text: FilePath)
-    /// Moves what stands there, whatever it is, to the displaced store and puts the link.
-    case setAside(HomePath, target: VolumePath, found: Node)
+    /// Moves what stands there, whatever it is, to the displaced store, with the parts of a database, and puts the link.
+    case setAside(HomePath, target: VolumePath, found: Node, parts: [DatabaseCompanion])
     /// Writes a generated file whose content differs; what stood there is displaced unless `isOurs`.
     case write(Place, content: String, mode: UInt16, replacing: Node, isOurs: Bool)
     /// Copies a file, symlink or directory of a displaced run (`home/…`, `volume/…`) to a place; what stands there is
@@ -90,11 +114,11 @@ extension Step {
         case .makeDirectory(let path, _), .makeFile(let path, _, _), .fillEmpty(let path, _, _),
             .setMode(let path, _, _):
             [.volume(path)]
-        case .adopt(let adoption): [.home(adoption.live), .volume(adoption.target)]
+        case .adopt(let adoption): adoption.places
         case .storeOpen(let save): [.volume(save.target)]
         case .removeLink(let link, _): [.home(link)]
         case .linkOnVolume(let path, _): [.volume(path)]
-        case .putLink(let link, let target, _, _), .setAside(let link, let target, _):
+        case .putLink(let link, let target, _, _), .setAside(let link, let target, _, _):
             [.home(link), .volume(target)]
         case .write(let place, _, _, _, _), .restore(_, _, let place, _): [place]
         case .move(let from, let to, _): [.volume(from), .volume(to)]

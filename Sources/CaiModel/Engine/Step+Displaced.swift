@@ -9,7 +9,8 @@ extension Step {
         case .adopt(let adoption): adoption.expectedDisplaced
         case .storeOpen(let save): save.expectedDisplaced
         case .putLink(let link, _, let replacing, _): replacing.isMissing ? [] : [Place.home(link).displacedPath]
-        case .setAside(let link, _, _): [Place.home(link).displacedPath]
+        case .setAside(let link, _, _, let parts):
+            (parts.map(link.appending) + [link]).map { Place.home($0).displacedPath }
         case .write(let place, _, _, let replacing, let isOurs):
             isOurs || !replacing.isWorthKeeping ? [] : [place.displacedPath]
         case .restore(_, _, let place, let found): found.isWorthKeeping ? [place.displacedPath] : []
@@ -51,7 +52,7 @@ extension Verdict {
     /// Whether what stands on the volume has to make room.
     fileprivate var displacesStored: Bool {
         switch self {
-        case .takeOver, .merge: true
+        case .takeOver, .merge, .remove: true
         case .take, .same, .keep, .enter: false
         }
     }
@@ -60,7 +61,7 @@ extension Verdict {
     fileprivate var displacesLive: Bool {
         switch self {
         case .keep, .merge: true
-        case .take, .same, .takeOver, .enter: false
+        case .take, .same, .takeOver, .remove, .enter: false
         }
     }
 }

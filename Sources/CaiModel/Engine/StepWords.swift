@@ -15,7 +15,7 @@ extension Step {
         case .putLink(let link, let target, let replacing, _):
             "link \(layout.text(link)) to \(layout.text(target))"
                 + (replacing.isMissing ? "" : ", keeping the other link displaced")
-        case .setAside(let link, let target, let found):
+        case .setAside(let link, let target, let found, _):
             "keep \(layout.text(link)), \(found.word), displaced and link it to \(layout.text(target))"
         case .removeLink(let link, _): "remove the link \(layout.text(link))"
         case .linkOnVolume(let path, let text): "make the symlink \(layout.text(path)) to \(text.printable)"

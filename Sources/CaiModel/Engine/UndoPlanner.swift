@@ -30,10 +30,15 @@ package struct UndoPlan: Planned {
 package struct UndoObservation: Sendable {
     package let items: [KeptItem]
     package let additions: [SeenAddition]
+    /// Parts of the databases that stand at the places of `items`, and that the versions which come back do not have.
+    package let parts: [VolumePath: Node]
 
-    package init(items: [KeptItem] = [], additions: [SeenAddition] = []) {
+    package init(
+        items: [KeptItem] = [], additions: [SeenAddition] = [], parts: [VolumePath: Node] = [:]
+    ) {
         self.items = items
         self.additions = additions
+        self.parts = parts
     }
 }
 
@@ -54,11 +59,12 @@ package func planUndo(_ seen: UndoObservation, run: RunID, layout: Layout, findi
         let steps = wanted.map { Step.restore($0.path, run: run, to: $0.place, found: $0.found) }
         return UndoPlan(plan: Plan(steps: steps, findings: findings), run: run, items: items)
     }
+    let removals = seen.parts.sorted { $0.key < $1.key }.map { Placement($0.key, found: $0.value, content: .nothing) }
     let returning = items.compactMap { if case .volume(let target) = $0.place { target } else { nil } }
     let taken = planTakingBack(seen.additions, replaced: Set(returning), layout: layout)
     // Half an undo is none.
     let isSeen = isKnown && !taken.findings.contains { $0.severity == .error }
-    let steps = isSeen ? (placements + taken.placements).map { Step.place($0) } : []
+    let steps = isSeen ? (removals + placements + taken.placements).map { Step.place($0) } : []
     return UndoPlan(plan: Plan(steps: steps, findings: findings + taken.findings), run: run, items: items)
 }
 

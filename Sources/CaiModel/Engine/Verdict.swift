@@ -11,6 +11,8 @@ package enum Verdict: Sendable, Equatable {
     case takeOver
     /// The volume keeps its own; the live one is displaced, unless it is empty.
     case keep
+    /// Nothing is live, and what stands on the volume is displaced: a part of a database that another version replaces.
+    case remove
     /// Both are displaced, and this is written.
     case merge([UInt8])
     /// Directories on both sides: what is in them is decided one by one.
@@ -19,17 +21,21 @@ package enum Verdict: Sendable, Equatable {
 
 /// One path of a tree that moves, with what was seen on both sides and what is to happen.
 package struct MovingItem: Sendable, Equatable {
-    /// Below the link; empty for the file or directory itself.
+    /// Below the link; empty for the file or directory itself. The parts of a database that is an entry of its own have
+    /// their ending as path: `-wal`.
     package let path: FilePath
     package let live: Node
     package let stored: Node
     package let verdict: Verdict
+    /// The path of the database that this is, or is a part of.
+    package let database: FilePath?
 
-    package init(path: FilePath, live: Node, stored: Node, verdict: Verdict) {
+    package init(path: FilePath, live: Node, stored: Node, verdict: Verdict, database: FilePath? = nil) {
         self.path = path
         self.live = live
         self.stored = stored
         self.verdict = verdict
+        self.database = database
     }
 }
 

@@ -55,7 +55,7 @@ package func planOpenSave(
     if pair.live.facts?.size == 0 { return Plan() }  // as a file that is emptied before it is written anew
     var verdict = decide(pair, target: target, baseline: baseline, history: history)
     switch verdict {
-    case .same, .enter: return Plan()
+    case .same, .remove, .enter: return Plan()
     case .merge: verdict = newer(pair)
     case .take, .takeOver, .keep: break
     }

@@ -1,0 +1,53 @@
+import CaiModel
+import CaiPlatform
+import SystemPackage
+
+/// Finds processes that have files open. What moves under an open file leaves the process with one that has no name.
+enum FileUse {
+    /// The process that has a file open, as messages name it; nil if there is none.
+    static func user(
+        of name: FilePath.Component, in directory: Directory
+    ) throws(SystemCallError) -> String? {
+        guard let file = try open(name, in: directory) else { return nil }
+        switch file.isOpenElsewhere {
+        case true: return process(below: directory.resolvedPath?.appending(name)) ?? "a process"
+        case false: return nil
+        case nil: return process(below: directory.resolvedPath?.appending(name))
+        }
+    }
+
+    /// The process that has something below a directory open, runs from there or works there; nil if none is known.
+    static func user(ofTree name: FilePath.Component, in directory: Directory) -> String? {
+        process(below: directory.resolvedPath?.appending(name))
+    }
+
+    /// True if the file is an SQLite database by its first bytes; the process that has it open, if that `isAsked`. A file
+    /// that cannot be read is none, and its copy says why.
+    static func look(
+        at name: FilePath.Component, in directory: Directory, isAsked: Bool
+    ) -> (isDatabase: Bool, user: String?) {
+        guard let file = (try? open(name, in: directory)) ?? nil else { return (false, nil) }  // as said
+        let user = isAsked && file.isOpenElsewhere ?? false
+        let head = try? file.readHead(16, directory.label)  // as said
+        return (
+            head.map(isDatabase) ?? false,
+            user ? process(below: directory.resolvedPath?.appending(name)) ?? "a process" : nil
+        )
+    }
+
+    /// Opens a file; nil if it is gone.
+    private static func open(
+        _ name: FilePath.Component, in directory: Directory
+    ) throws(SystemCallError) -> Descriptor? {
+        do {
+            return try directory.openFile(name)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+            return nil
+        }
+    }
+
+    private static func process(below place: FilePath?) -> String? {
+        place.flatMap { ProcessTree.user(of: $0) }.map { "\(FilePath($0.name).printable) (process \($0.id))" }
+    }
+}
