@@ -144,7 +144,9 @@ let package = Package(
         .executableTarget(name: "probe", path: "Tests/Probe"),
         .testTarget(
             name: "CaiInitTests",
-            dependencies: ["CaiInit", "CaiPlatform", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CaiInit", "CaiPlatform", "CaiTestSupport", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swift),
         // What the service-manager protocol is held against: libsystemd, in a program of the tests. The binary does
         // without it.

@@ -289,7 +289,7 @@ _Noreturn static void become_command(const struct cai_command *command, struct c
     if (command->change_identity && become(command) != 0) give_up(failure, cai_command_identity, 0);
     if (go_to_first(command->working_directories) != 0) give_up(failure, cai_command_directory, 0);
     if (command->ignores_child_ends) signal(SIGCHLD, SIG_IGN);
-    set_mask(cai_start_signal_mask);
+    if (!command->holds_signals) set_mask(cai_start_signal_mask);
     execute(command, failure);
 }
 

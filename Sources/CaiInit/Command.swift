@@ -1,4 +1,4 @@
-import CPlatform
+package import CPlatform
 package import CaiPlatform
 import Glibc
 package import SystemPackage
@@ -18,24 +18,26 @@ package struct Command: ~Copyable {
     private let variables: [(name: String, value: String)]
     private let ignoresChildEnds: Bool
     private let program: [[UInt8]]?
+    private let places: [cai_placement]
     private let isolation: Isolation?
 
     /// What a program gets that is none of the terminal's, and not everything that this process was started with: it leads a
-    /// session and has the placed descriptors only.
+    /// session and has the standard and the placed descriptors only.
     package struct Isolation {
-        /// Descriptors of this process and the numbers that they get; the standard ones are inherited unless placed.
-        let places: [cai_placement]
         /// Variables that it does not get, unless they are set.
         let withholds: (String) -> Bool
+        /// True if it starts with every signal blocked.
+        var holdsSignals = false
     }
 
     /// Describes a command. `arguments` is NULL-terminated, not empty, and stays valid; it starts in the first of
     /// `directories` that can be had, with `variables` set besides; `ignoresChildEnds` tells whether this process was
-    /// started with SIGCHLD ignored. `program` are the paths to try in place of the search path.
+    /// started with SIGCHLD ignored. `program` are the paths to try in place of the search path, `places` descriptors of this
+    /// process and the numbers that they get.
     package init(
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>, credentials: Credentials?, user: String,
         directories: [FilePath], variables: [(name: String, value: String)] = [], ignoresChildEnds: Bool,
-        program: [[UInt8]]? = nil, isolation: Isolation? = nil
+        program: [[UInt8]]? = nil, places: [cai_placement] = [], isolation: Isolation? = nil
     ) {
         self.arguments = arguments
         self.credentials = credentials
@@ -44,6 +46,7 @@ package struct Command: ~Copyable {
         self.variables = variables
         self.ignoresChildEnds = ignoresChildEnds
         self.program = program
+        self.places = places
         self.isolation = isolation
     }
 
@@ -69,7 +72,6 @@ package struct Command: ~Copyable {
         let directories = CStrings(self.directories.map { $0.withPlatformString { bytes($0) } })
         var failure = cai_command_failure()
         let groups = credentials?.groups ?? []
-        let places = isolation?.places ?? []
         let process = groups.withUnsafeBufferPointer { groups in
             places.withUnsafeBufferPointer { places in
                 var command = cai_command(
@@ -78,7 +80,8 @@ package struct Command: ~Copyable {
                     working_directories: directories.pointers, terminal: terminal ?? -1,
                     leads_session: isolation == nil ? 0 : 1, closes_rest: isolation == nil ? 0 : 1,
                     placements: places.baseAddress, placement_count: places.count,
-                    ignores_child_ends: ignoresChildEnds ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
+                    ignores_child_ends: ignoresChildEnds ? 1 : 0,
+                    holds_signals: isolation?.holdsSignals == true ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
                     uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
                     group_count: groups.count)
                 return cai_start_command(&command, &failure)

@@ -10,7 +10,7 @@ import SystemPackage
 struct EntrypointInit: ~Copyable {
     private let arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>
     private let options: RunOptions
-    private let log: RunLog
+    private var log: RunLog
     private let listeners: Listeners
     private let program = OwnProgram.paths()
     private let ignoresChildEnds = Reaper.prepare()
@@ -23,6 +23,12 @@ struct EntrypointInit: ~Copyable {
     private var stopped: [ProcessIdentity] = []
     private var command: pid_t?
     private var hadTerminal = false
+    private var streams = StandardStreams(for: nil)
+    private var quiet = QuietTerminal()
+    /// The destination of lines while the command has the terminal.
+    private var target = RelayTarget.standardError
+    /// The exit code of an essential service that failed while the command had the terminal.
+    private var unseenFailure: CInt?
     private var jobControl: JobControl?
     private var plan = LaunchPlan()
     private var services: ServiceKeeper
@@ -56,7 +62,8 @@ struct EntrypointInit: ~Copyable {
             // After every signal, not only SIGCHLD: a storm of others would keep that waiting for ever.
             let hasChildren = reap()
             elapse()
-            if !hasChildren { take(.alone) }
+            // The end of the last child may have started another one, such as a relay.
+            if !hasChildren, !Reaper.hasChildren { take(.alone) }
             if let code { return code }
             if let incoming = next() { handle(incoming) }
         }
@@ -83,7 +90,9 @@ struct EntrypointInit: ~Copyable {
     private mutating func take(_ event: Lifecycle.Event) {
         waiting.append(event)
         while !waiting.isEmpty {
-            for action in lifecycle.handle(waiting.removeFirst()) { perform(action) }
+            let event = waiting.removeFirst()
+            if quiet.isQuiet, case .servicesFailed(let code) = event { unseenFailure = code }
+            for action in lifecycle.handle(event) { perform(action) }
         }
     }
 
@@ -129,10 +138,22 @@ struct EntrypointInit: ~Copyable {
 
     private mutating func commandEnded(_ code: CInt) {
         guard let process = command else { return }
+        takeBackStreams()
         log.info("process \(process) ended with \(code)")
         if hadTerminal { Terminal.takeBack(from: process) }
         command = nil
         take(.commandEnded(code: code))
+    }
+
+    /// Takes standard input, output and error back once the command has ended. Services keep printing to the log.
+    private mutating func takeBackStreams() {
+        quiet.end()
+        streams.takeBack()
+        if let failure = unseenFailure {
+            let place = target.place.map { ": see \($0)" } ?? ""
+            log.error("an essential service failed with code \(failure)\(place)")
+        }
+        unseenFailure = nil
     }
 
     /// Returns whether it was a helper.
@@ -253,9 +274,10 @@ extension EntrypointInit {
         }
         let arguments = CStrings(words.map { Array($0.utf8) })
         do {
+            // Standard output is the command's; a helper has nothing to print there.
             helpers[helper] = try Command(
                 arguments.pointers, credentials: nil, user: "", directories: [], ignoresChildEnds: false,
-                program: program
+                program: program, places: quiet.isQuiet ? [cai_placement(from: 2, to: 1)] : []
             ).start(terminal: nil)
         } catch {
             log.error(error.description)
@@ -334,11 +356,16 @@ extension EntrypointInit {
         do throws(CommandFailure) {
             if options.boot.isForSystemd { throw takeOver() }
             let identity = try WorkloadIdentity(options, plan)
+            let writer = leaveTerminal()
+            streams = StandardStreams(for: identity.credentials)
             let started = try Terminal.start(
                 Command(
                     arguments, credentials: identity.credentials, user: identity.user,
                     directories: identity.directories, variables: identity.variables,
                     ignoresChildEnds: ignoresChildEnds))
+            if let writer { quiet.begin(writingTo: writer) }
+            log.mayWait = false
+            services.commandStarted()
             log.info("started process \(started.process)")
             command = started.process
             hadTerminal = started.hasTerminal
@@ -346,11 +373,27 @@ extension EntrypointInit {
             plan = LaunchPlan()
             // Who waits hears of it before its descriptor is closed.
             for action in lifecycle.handle(.commandStarted) { perform(action) }
-            InitWork.letGo(keeping: services.descriptors + [watch.descriptor])
+            InitWork.letGo(keeping: services.descriptors + quiet.descriptors + [watch.descriptor])
         } catch {
+            services.returnToTerminal()
+            streams.takeBack()
             log.error(error.description)
             waiting.append(.commandFailed(code: error.code))
         }
+    }
+
+    /// Moves lines of services to a log if standard error is a terminal, which the command is about to get. Returns the end
+    /// of a pipe for the lines of this process and its helpers.
+    private mutating func leaveTerminal() -> CInt? {
+        guard QuietTerminal.isNeeded else { return nil }
+        let (target, writer) = services.leaveTerminal()
+        self.target = target
+        if target == .none {
+            log.warning(
+                "no log can be written in \(plan.stateDirectories.first?.string ?? "/run/containai"): lines of services are"
+                    + " dropped while the command has the terminal")
+        }
+        return writer
     }
 
     /// Becomes systemd. Returns only when it cannot, with the reason.

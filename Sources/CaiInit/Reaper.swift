@@ -18,6 +18,12 @@ package enum Reaper {
     /// Has the orphans of this process's descendants come to it. Process 1 has them anyway. Returns whether they do.
     package static func adoptOrphans() -> Bool { getpid() == 1 || cai_become_subreaper() == 0 }
 
+    /// True if this process has a child, ended or not.
+    static var hasChildren: Bool {
+        var information = siginfo_t()
+        return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD
+    }
+
     /// Hands over everything there is to hear of children now, without waiting. One SIGCHLD may stand for many of them.
     /// Returns whether there are children left.
     package static func reap(_ hear: (Int32, ChildNews) -> Void) -> Bool {

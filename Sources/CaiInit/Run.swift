@@ -51,16 +51,22 @@ package enum Run {
         let log = RunLog(verbosity: options.verbosity)
         let orphaned = InitWork.watchParent(options.parentDeathSignal, log)
         if !Reaper.adoptOrphans() { log.info("orphans go to another process: this kernel has no subreapers") }
+        var streams = StandardStreams(for: nil)
         do {
+            let credentials = try options.user.map(InitWork.credentials) ?? nil
             let command = Command(
-                arguments, credentials: try options.user.map(InitWork.credentials) ?? nil, user: options.user ?? "",
+                arguments, credentials: credentials, user: options.user ?? "",
                 directories: options.workingDirectory.map { [$0] } ?? [], ignoresChildEnds: Reaper.prepare())
+            streams = StandardStreams(for: credentials)
             let started = try Terminal.start(command)
             log.info("started process \(started.process)")
             InitWork.letGo()
             var this = PlainInit(command: started.process, options: options, hadTerminal: started.hasTerminal)
-            return this.run(first: orphaned ? options.parentDeathSignal : nil)
+            let code = this.run(first: orphaned ? options.parentDeathSignal : nil)
+            streams.takeBack()
+            return code
         } catch {
+            streams.takeBack()
             log.error(error.description)
             return error.code
         }

@@ -4,6 +4,8 @@ import CaiPlatform
 package struct RunLog: Sendable {
     private let verbosity: Int
     private let program: InitProgram
+    /// True until the command runs: nothing else can be late for an error then.
+    var mayWait = true
 
     /// Tells failures, and with growing verbosity more. Lines begin with the name of the program.
     package init(verbosity: Int, of program: InitProgram = .run) {
@@ -11,8 +13,11 @@ package struct RunLog: Sendable {
         self.program = program
     }
 
-    /// Something that keeps the init from doing its work: waits for the reader if it has to.
-    package func error(_ text: String) { StandardError.write("[ERROR] cai \(program.name): \(text)\n") }
+    /// Something that keeps the init from doing its work. Before the command runs it waits for the reader if it has to.
+    package func error(_ text: String) {
+        if !mayWait { return tell("ERROR", text) }
+        StandardError.write("[ERROR] cai \(program.name): \(text)\n")
+    }
 
     /// Something that is told without being asked for, or by a flag of its own.
     package func warning(_ text: @autoclosure () -> String) { tell("WARN", text()) }

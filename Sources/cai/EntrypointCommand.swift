@@ -14,7 +14,9 @@ struct EntrypointCommand: ParsableCommand {
             too long does not keep the command from starting, unless --strict says so.
 
             SIGTERM, SIGINT and the end of the command run the shutdown hooks, then end the command, the services and \
-            what is left; SIGHUP reads settings and manifests again, repairs the links and takes over changed services. Each flag has a variable, CAI_ENTRYPOINT_GRACE for --grace; \
+            what is left; SIGHUP reads settings and manifests again, repairs the links and takes over changed services. On a \
+            terminal only the command prints while it runs: lines of services go to the journal, or to services.log in the \
+            state directory (/run/containai). Each flag has a variable, CAI_ENTRYPOINT_GRACE for --grace; \
             USE_SYSTEMD=1 is --systemd. Exits with the code of the command, with 128 + the signal that ended it or the \
             boot, with the code of the failed step, and else as cai run.
             """

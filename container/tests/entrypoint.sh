@@ -63,7 +63,7 @@ container_destroy one
 mkdir "$world/settings"
 cat >"$world/settings/agent.toml" <<'EOF'
 [service.first]
-command = ': > /mnt/agent-data/end; touch /tmp/first; trap "echo first >> /mnt/agent-data/end; exit" TERM; while :; do sleep 3600 & wait $!; done'
+command = ': > /mnt/agent-data/end; echo out > /dev/stdout && echo err > /dev/stderr && touch /tmp/first; trap "echo first >> /mnt/agent-data/end; exit" TERM; while :; do sleep 3600 & wait $!; done'
 ready = "exec:test -e /tmp/first"
 essential = true
 [service.second]
@@ -76,7 +76,7 @@ chmod -R a+rX "$world/settings"
 served=(--env CAI_CONFIG=/settings/agent.toml --volume "bind:$world/settings:/settings" --volume vol:data:/mnt/agent-data --entrypoint cai --)
 container_start served "${served[@]}" entrypoint --grace 1000s -- /bin/sh -c "$workload"
 soon served "the workload starts after its services" "[ -e /tmp/started ]"
-check "which are ready" on served root 'test -e /tmp/first && test -e /tmp/second'
+check "which are ready, also the agent's, which opens /dev/stdout and /dev/stderr" on served root 'test -e /tmp/first && test -e /tmp/second'
 soon served "and the agent service runs beside them" \
     "grep -q '\"name\":\"agent\",\"state\":\"running\"' /run/containai/services.json"
 check "the container is well" on served root 'cai health'

@@ -104,6 +104,7 @@ struct cai_command {
     const struct cai_placement *_Nullable placements;  ///< descriptors that it gets, each `to` once and below 1000
     size_t placement_count;
     int ignores_child_ends;                            ///< whether it starts with SIGCHLD ignored
+    int holds_signals;                                 ///< nonzero: it starts with every signal blocked
     int change_identity;                               ///< 0: keep ids and groups
     uid_t uid;
     gid_t gid;

@@ -63,7 +63,7 @@ extension Step {
             !adoption.isDirectory && isSecret(adoption.target)
                 && adoption.items.allSatisfy { [.take, .takeOver, .same].contains($0.verdict) }
         case .storeOpen(let save): isSecret(save.target) && [.take, .takeOver].contains(save.verdict)
-        case .putLink(_, let target, _, _), .setAside(_, let target, _): isSecret(target)
+        case .putLink(_, let target, _, _), .setAside(_, let target, _, _): isSecret(target)
         default: false
         }
     }

@@ -1,17 +1,21 @@
 import CPlatform
+import CaiPlatform
 import Glibc
 
 /// The process that takes what services print to the log of the container: this program started again as
-/// `cai relay FORMAT NAME…`.
+/// `cai relay FORMAT TARGET NAME…`.
 ///
 /// A log may be read slowly or not at all, and process 1 waits for nobody; so this one does. Descriptor 3 is what process 1
 /// says to it: the number of a service that has ended, `leave`, or the end; from 4 on come standard output and standard
-/// error of each service. It makes no wake-ups while nobody prints, and keeps at most a few pages that were not read.
+/// error of each service. An empty name stands for process 1 and its helpers. It makes no wake-ups while nobody prints, and
+/// keeps at most a few pages that were not read.
 package enum Relay {
     /// What is said to a relay that another one takes over from.
     static let leave: UInt8 = 0xFF
     static let word = "relay"
     static let control: CInt = 3
+    /// The name under which the lines of process 1 and its helpers come.
+    static let ownLines = ""
 
     /// Whether this program was started as one.
     package static var isWanted: Bool {
@@ -24,7 +28,9 @@ package enum Relay {
         // It ends when those end that it is for.
         for number in [SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT] { signal(number, SIG_IGN) }
         let words = CommandWords(cai_argument_vector()).dropFirst(2).map { String(decoding: $0, as: UTF8.self) }
-        var loop = RelayLoop(format: words.first.flatMap(RelayFormat.init) ?? .text, services: Array(words.dropFirst()))
+        var loop = RelayLoop(
+            format: words.first.flatMap(RelayFormat.init) ?? .text,
+            target: RelayTarget(word: words.dropFirst().first ?? ""), services: Array(words.dropFirst(2)))
         chdir("/")
         cai_release_program_memory()
         loop.run()
@@ -42,6 +48,7 @@ private struct RelayLoop {
     }
 
     private let format: RelayFormat
+    private let sink: RelaySink
     private var sources: [Source] = []
     /// What waits to be written, in pieces that belong together.
     private var pieces: [[UInt8]] = []
@@ -51,8 +58,9 @@ private struct RelayLoop {
     /// Whether there is nobody to write to.
     private var isDeaf = false
 
-    init(format: RelayFormat, services: [String]) {
+    init(format: RelayFormat, target: RelayTarget, services: [String]) {
         self.format = format
+        sink = RelaySink(target)
         for (index, service) in services.enumerated() {
             let first = Relay.control + 1 + CInt(index) * 2
             sources.append(Source(descriptor: first, service: service, stream: "stdout"))
@@ -122,12 +130,18 @@ private struct RelayLoop {
     }
 
     private mutating func tell(_ lines: [LineCutter.Line], _ index: Int) {
-        guard !isDeaf else { return }
-        for line in lines {
-            for piece in format.pieces(line, of: sources[index].service, on: sources[index].stream) {
-                pieces.append(piece)
-                size += piece.count
-            }
+        guard !isDeaf, !lines.isEmpty else { return }
+        let (service, stream) = (sources[index].service, sources[index].stream)
+        switch sink {
+        case .standardError:
+            let new = lines.flatMap { format.pieces($0, of: service, on: stream) }
+            pieces += new
+            size += new.reduce(0) { $0 + $1.count }
+        case .file(let file):
+            let time = WallClock.utcText
+            file.write(lines.flatMap { format.pieces($0, of: service, on: stream, at: time).joined() })
+        case .journal(let journal): lines.forEach { _ = journal.send(JournalEntry(of: service, $0.bytes)) }
+        case .none: break
         }
     }
 

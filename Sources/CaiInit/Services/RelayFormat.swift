@@ -2,16 +2,19 @@
 package enum RelayFormat: String, Sendable {
     /// `[NAME] line`, in which every control character but a tab is a question mark: none can look like another's line.
     case text
-    /// `{"service":…,"stream":…,"line":…}`, with `"partial":true` where the line goes on or has no end.
+    /// `{"service":…,"stream":…,"line":…}`, with `"time"` in a file, and `"partial":true` where the line goes on or has no
+    /// end.
     case json
 
     /// What a pipe takes at once (pipe(7), PIPE_BUF), so that no other line comes into the middle.
     static let longest = 4096
 
-    /// A line as lines of output, each with its end and at most `longest` bytes.
-    package func pieces(_ line: LineCutter.Line, of service: String, on stream: String) -> [[UInt8]] {
-        let start = Array(
-            (self == .text ? "[\(service)] " : "{\"service\":\"\(service)\",\"stream\":\"\(stream)\",\"line\":\"").utf8)
+    /// A line as lines of output, each with its end and at most `longest` bytes, and with a time in front if there is one.
+    /// Lines of process 1 have no service: its name is empty.
+    package func pieces(
+        _ line: LineCutter.Line, of service: String, on stream: String, at time: String? = nil
+    ) -> [[UInt8]] {
+        let start = start(service, stream, time)
         // Room for the end of a piece.
         let limit = Self.longest - 24
         var pieces: [[UInt8]] = []
@@ -27,6 +30,16 @@ package enum RelayFormat: String, Sendable {
             piece += text
         }
         return pieces + [piece + end(isPartial: !line.isWhole)]
+    }
+
+    private func start(_ service: String, _ stream: String, _ time: String?) -> [UInt8] {
+        switch self {
+        case .text: return Array(((time.map { "\($0) " } ?? "") + (service.isEmpty ? "" : "[\(service)] ")).utf8)
+        case .json:
+            let time = time.map { "\"time\":\"\($0)\"," } ?? ""
+            let service = service.isEmpty ? "" : "\"service\":\"\(service)\","
+            return Array("{\(time)\(service)\"stream\":\"\(stream)\",\"line\":\"".utf8)
+        }
     }
 
     private func end(isPartial: Bool) -> [UInt8] {

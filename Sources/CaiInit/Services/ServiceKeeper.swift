@@ -17,7 +17,7 @@ struct ServiceKeeper: ~Copyable {
         case stopCommand(String)
     }
 
-    private let log: RunLog
+    private var log: RunLog
     private let program: [[UInt8]]
     private var supervisor = Supervisor([], isStrict: false)
     private var plan = LaunchPlan()
@@ -25,6 +25,8 @@ struct ServiceKeeper: ~Copyable {
     private var deadlines: [Watched: ContinuousClock.Instant] = [:]
     private var channels: [String: ReadyChannel] = [:]
     private var output = ServiceOutput()
+    /// True while standard error is the terminal of the command, and afterwards.
+    private var isBesideTerminal = false
     private var record = ServiceRecord(in: [])
     private var recorded: [ServiceState] = []
     private var waiting: [Supervisor.Event] = []
@@ -68,6 +70,30 @@ struct ServiceKeeper: ~Copyable {
         return take(.reload(services))
     }
 
+    /// Moves lines of services to a log: the command is about to start on the terminal that standard error is. Returns the
+    /// target, and the end of a pipe for other lines.
+    mutating func leaveTerminal() -> (target: RelayTarget, writer: CInt?) {
+        isBesideTerminal = true
+        let target = target
+        return (target, output.leaveStandardError(for: target))
+    }
+
+    /// Moves lines of services back to the terminal: the command could not be started.
+    mutating func returnToTerminal() {
+        isBesideTerminal = false
+        output.returnToStandardError()
+    }
+
+    /// Notes that the command runs: from now on this process waits for no reader of an error.
+    mutating func commandStarted() {
+        log.mayWait = false
+        if isBesideTerminal { output.startRelay(program, log) }
+    }
+
+    private var target: RelayTarget {
+        isBesideTerminal ? .besideTerminal(plan.stateDirectories) : .standardError
+    }
+
     /// The end has begun.
     mutating func close() -> [Lifecycle.Event] { take(.close) }
 
@@ -75,7 +101,7 @@ struct ServiceKeeper: ~Copyable {
     mutating func stop() -> [Lifecycle.Event] { take(.stop) }
 
     /// Nobody is to print any more.
-    mutating func closeOutput() { output.close() }
+    mutating func closeOutput() { output.close(program, log) }
 
     // MARK: What is waited for
 
@@ -91,7 +117,7 @@ struct ServiceKeeper: ~Copyable {
     var descriptors: [CInt] { output.descriptors + channels.values.flatMap(\.descriptors) }
 
     /// Process groups that were started.
-    var groups: [pid_t] { processes.values + (output.relay.map { [$0] } ?? []) }
+    var groups: [pid_t] { processes.values + output.relays }
 
     /// Takes what is due.
     mutating func elapse(_ now: ContinuousClock.Instant) -> [Lifecycle.Event] {
@@ -122,8 +148,8 @@ struct ServiceKeeper: ~Copyable {
 
     /// A child has ended. Returns nil when it was none of the services'.
     mutating func ended(_ child: pid_t, _ code: CInt) -> [Lifecycle.Event]? {
-        if child == output.relay {
-            output.relayEnded(code, program, log)
+        if output.relays.contains(child) {
+            output.relayEnded(child, code, program, log)
             return []
         }
         guard let role = processes.first(where: { $0.value == child })?.key else { return nil }
@@ -224,30 +250,42 @@ extension ServiceKeeper {
     }
 
     /// Starts a program for a service, as its user and with its variables.
-    private func run(
+    private mutating func run(
         _ words: [String], of service: ServicePlan, _ channel: ReadyChannel?, program: [[UInt8]]? = nil
     ) throws(CommandFailure) -> pid_t {
         let identity = try ServiceIdentity(service, plan)
+        let user = identity.credentials?.uid ?? geteuid()
         var places: [cai_placement] = []
         let input = emptyInput()
         defer { input.map { _ = Glibc.close($0) } }
         if let input { places.append(cai_placement(from: input, to: 0)) }
-        let (output, errors) = output.writers(of: service.name) ?? (2, 2)
-        places += [cai_placement(from: output, to: 1), cai_placement(from: errors, to: 2)]
+        let shared = sharedWriters
+        guard let writers = output.writers(of: service.name, ownedBy: user) ?? shared else {
+            throw CommandFailure(.descriptors, service.name, .tooManyOpenFiles)
+        }
+        output.startRelay(self.program, log)
+        places += [cai_placement(from: writers.output, to: 1), cai_placement(from: writers.errors, to: 2)]
         if let place = channel?.place { places.append(place) }
+        if user != geteuid() {
+            // Opening /dev/stdin or /dev/fd/3 checks the owner of the pipe.
+            for place in places where place.to == 0 || place.to > 2 { fchown(place.from, user, gid_t.max) }
+        }
         let arguments = CStrings(words.map { Array($0.utf8) })
         return try Command(
             arguments.pointers, credentials: identity.credentials, user: identity.user,
             directories: identity.directories, variables: identity.variables + (channel?.variables ?? []),
-            ignoresChildEnds: false, program: program,
-            isolation: Command.Isolation(places: places, withholds: ServiceIdentity.isWithheld)
+            ignoresChildEnds: false, program: program, places: places,
+            isolation: Command.Isolation(withholds: ServiceIdentity.isWithheld)
         ).start(terminal: nil)
     }
+
+    /// Standard error of this process in place of pipes, unless it is a terminal, which is the command's.
+    private var sharedWriters: (output: CInt, errors: CInt)? { QuietTerminal.isNeeded ? nil : (2, 2) }
 
     private mutating func provideOutput(_ services: [ServicePlan]) {
         var names: [String] = []
         for service in services where !names.contains(service.name) { names.append(service.name) }
-        output.provide(for: names, plan.tellsJSON ? .json : .text, program, log)
+        output.provide(for: names, plan.tellsJSON ? .json : .text, target, program, log)
     }
 
     private mutating func write() {

@@ -19,14 +19,7 @@ struct ServiceRecord {
     }
 
     private static func write(_ text: [UInt8], in path: FilePath) -> Bool {
-        let directory = Descriptor(
-            owning: path.withPlatformString {
-                cai_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
-            })
-        var status = stat()
-        guard directory.raw >= 0, fstat(directory.raw, &status) == 0, status.st_uid == geteuid(),
-            status.st_mode & 0o022 == 0
-        else { return false }
+        guard let directory = OwnDirectory.open(path) else { return false }
         let part = "services.json.part"
         unlinkat(directory.raw, part, 0)
         let file = Descriptor(
