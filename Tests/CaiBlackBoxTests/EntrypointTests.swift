@@ -213,14 +213,17 @@ import Testing
 
     @Test func `moves to the volume what is saved over a link while everything ends`() throws {
         let world = try World()
-        let save = "echo saved > ~/.codex/auth.json.tmp && mv ~/.codex/auth.json.tmp ~/.codex/auth.json"
+        let save =
+            "for f in .codex/auth.json .vimrc; do echo saved > ~/$f.tmp && mv ~/$f.tmp ~/$f; done"
         let program = try world.start(
             "sh", "-c", "trap '\(save); exit 4' TERM; echo ready; while :; do sleep 0.01; done")
         try program.ready()
         kill(try program.processOne(), SIGTERM)
         #expect(try program.end() == .exited(4))
         #expect(try Files.text(world.volume.appending("codex/auth.json")) == "saved\n")
-        #expect(world.link("home/agent/.codex/auth.json") == "/mnt/agent-data/codex/auth.json")
+        #expect(world.link("home/agent/.codex") == "/mnt/agent-data/codex")
+        #expect(try Files.text(world.volume.appending("editors/vimrc")) == "saved\n")
+        #expect(world.link("home/agent/.vimrc") == "/mnt/agent-data/editors/vimrc")
     }
 
     @Test func `says nothing more of a volume that was missing from the start`() throws {

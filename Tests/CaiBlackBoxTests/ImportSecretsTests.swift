@@ -224,7 +224,7 @@ import Testing
         #expect(try world.cai("secrets", "purge", "--dry-run").code == 0)
         #expect(try world.snapshot().differences(from: before) == [])
 
-        let purge = try world.cai("secrets", "purge", "--yes")
+        let purge = try world.cai("secrets", "purge", "--yes", environment: Command.linkedAgents)
         #expect(purge.code == 0 && purge.errors.contains("removed for good"), "\(purge)")
         for (path, fact) in try Snapshot(of: world.volume).facts where fact.kind == .file {
             for value in ["new login", "old login", "k3y", "mykey"] {

@@ -172,7 +172,7 @@ extension World {
     @Test func `do not come back over the user's edit, and are not displaced at each start`() throws {
         let baked: Item = ["settings.json": #"{"theme":"light"}"#, "CLAUDE.md": "of the image\n"]
         let world = try World(["home/agent/.claude": baked])
-        let first = try world.cai("init")
+        let first = try world.linked("init")
         #expect(first.code == 0, "\(first)")
         #expect(world.link("home/agent/.claude") == "/mnt/agent-data/claude")
         try Files.write(#"{"theme":"dark"}"#.utf8, to: world.resolved("home/agent/.claude/settings.json"))
@@ -180,23 +180,23 @@ extension World {
             try world.remove("home/agent")
             try world.put("home/agent", [:])
             try world.put("home/agent/.claude", baked)
-            let run = try world.cai("init")
+            let run = try world.linked("init")
             #expect(run.code == 0 && !run.everything.contains("settings.json"), "\(run)")
             #expect(try world.text("home/agent/.claude/settings.json") == #"{"theme":"dark"}"#)
             #expect(try world.text("home/agent/.claude/CLAUDE.md") == "of the image\n")
             #expect(try world.displaced() == [:])
-            #expect(try world.cai("links", "repair", "--json").json.steps == [])
+            #expect(try world.linked("links", "repair", "--json").json.steps == [])
         }
     }
 
     @Test func `are kept displaced if they differ from all that was stored`() throws {
         let world = try World(["home/agent/.claude": ["settings.json": #"{"theme":"light"}"#]])
-        #expect(try world.cai("init").code == 0)
+        #expect(try world.linked("init").code == 0)
         try Files.write(#"{"theme":"dark"}"#.utf8, to: world.resolved("home/agent/.claude/settings.json"))
         try world.remove("home/agent")
         try world.put("home/agent", [:])
         try world.put("home/agent/.claude", ["settings.json": #"{"theme":"blue"}"#])
-        #expect(try world.cai("init").code == 0)
+        #expect(try world.linked("init").code == 0)
         #expect(try world.displaced().values.contains(#"{"theme":"blue"}"#))
     }
 }

@@ -132,13 +132,13 @@ private let manifests: FilePath = "mnt/agent-data/containai/manifests"
         }
     }
 
-    @Test func `manifest list shows all 79 built-in entries, also without home and volume`() throws {
+    @Test func `manifest list shows all 82 built-in entries, also without home and volume`() throws {
         let world = try World()
         for _ in 1...2 {
             let list = try world.cai("manifest", "list", "--json")
             #expect(list.code == 0, "\(list)")
             let entries = list.json["entries"].array.isEmpty ? list.json.array : list.json["entries"].array
-            #expect(entries.count == 79, "\(list)")
+            #expect(entries.count == 82, "\(list)")
             try world.remove("home")
             try world.remove("mnt")
         }
