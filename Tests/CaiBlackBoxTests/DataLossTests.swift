@@ -78,7 +78,7 @@ import Testing
         let world = try World(["mnt/agent-data/editors/vimrc": .link("dotfiles/vimrc")])
         let repair = try expectPromises(["links", "repair"], on: world)
         #expect(repair.code == 1)
-        #expect(repair.json["summary"]["fixed"].number == 51, "\(repair)")
+        #expect(repair.json["summary"]["fixed"].number == 54, "\(repair)")
         #expect(repair.json.findings.contains { $0.contains("/mnt/agent-data/editors/vimrc") }, "\(repair)")
         #expect(world.link("mnt/agent-data/editors/vimrc") == "dotfiles/vimrc")
     }
@@ -129,6 +129,6 @@ import Testing
         #expect(repair.code == 0 && repair.output.contains("  Fixed: 1\n"), "\(repair)")
         #expect(try world.text("home/agent/.claude/settings.json") == "{}\n")
         let again = try world.cai("links", "repair")
-        #expect(again.output.contains("  OK: 52\n") && again.output.contains("  Fixed: 0\n"), "\(again)")
+        #expect(again.output.contains("  OK: 55\n") && again.output.contains("  Fixed: 0\n"), "\(again)")
     }
 }

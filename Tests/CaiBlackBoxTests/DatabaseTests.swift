@@ -87,7 +87,7 @@ private func databaseWorld() throws -> World {
         #expect(try program.end() == .exited(0))
         try guardian.wait(for: "adopted", ".tool.db")
         let events = try guardian.stop()
-        #expect(events.count { $0["path"].text?.hasSuffix(".tool.db") ?? false && $0["event"].text == "noticed" } == 1)
+        #expect(events.count { $0["path"].text?.hasSuffix(".tool.db") ?? false && $0["event"].text == "noticed" } == 1, "\(events)")
         #expect(try world.rows(live) == 103 && world.databaseFiles(live) == [""])
     }
 
@@ -252,8 +252,8 @@ private func databaseWorld() throws -> World {
 
     @Test func `stays in the home when it appears while a guard runs, until the program ends`() throws {
         let world = try World()
-        try #require(try world.cai("init").code == 0)
-        let guardian = try Guardian(world, environment: ["CAI_LINK_SCAN_SECONDS=1"])
+        try #require(try world.linked("init").code == 0)
+        let guardian = try Guardian(world, environment: ["CAI_LINK_SCAN_SECONDS=1", "CAI_AGENT_PLACEMENT=link"])
         try world.put("home/agent/new", ["notes.md": "notes", "sessions": ["a.jsonl": "a"]])
         let program = try open(world.path("home/agent/new/sessions/a.jsonl"), "a")
         try world.remove("home/agent/.codex")

@@ -12,7 +12,7 @@ struct LinkCase: Sendable, CustomTestStringConvertible {
     /// Lines that a repair prints beside the state and `[FIXED]`.
     var effects: [String] = []
     /// How many other links are right: one more for an optional entry, which a settled world does not link.
-    var others = 51
+    var others = 54
     let happen: @Sendable (World) throws -> Void
 
     var testDescription: String { state }
@@ -48,7 +48,7 @@ private let cases: [LinkCase] = [
         state: "exists_file", link: "home/agent/.gemini/oauth_creds.json",
         line: "[EXISTS_FILE] /home/agent/.gemini/oauth_creds.json is a regular file (will replace)",
         effects: ["[ADOPTED] /home/agent/.gemini/oauth_creds.json -> /mnt/agent-data/gemini/oauth_creds.json"],
-        others: 52
+        others: 55
     ) { try $0.put("home/agent/.gemini", ["oauth_creds.json": "{}"]) },
     LinkCase(
         state: "missing", link: vimrc, line: "[MISSING] /home/agent/.vimrc -> /mnt/agent-data/editors/vimrc"
@@ -142,16 +142,16 @@ private let cases: [LinkCase] = [
         let check = try world.cai("links", "check")
         #expect(check.code == 0)
         #expect(
-            check.output == "=== Link Status Summary ===\n  OK: 52\n  Broken: 0\n  Missing: 0\n  Errors: 0\n",
+            check.output == "=== Link Status Summary ===\n  OK: 55\n  Broken: 0\n  Missing: 0\n  Errors: 0\n",
             "\(check)")
         #expect(check.errors.isEmpty)
     }
 
-    @Test func `a fresh volume misses all 52 links, and one repair puts them`() throws {
+    @Test func `a fresh volume misses all 55 links, and one repair puts them`() throws {
         let world = try World()
-        #expect(try world.cai("links", "check").output.contains("  Missing: 52\n"))
+        #expect(try world.cai("links", "check").output.contains("  Missing: 55\n"))
         let repair = try expectPromises(["links", "repair"], on: world)
-        #expect(repair.code == 0 && repair.json["summary"]["fixed"].number == 52, "\(repair)")
+        #expect(repair.code == 0 && repair.json["summary"]["fixed"].number == 55, "\(repair)")
         #expect(try world.cai("links", "check").code == 0)
     }
 

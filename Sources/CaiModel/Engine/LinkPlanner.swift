@@ -336,7 +336,10 @@ private func conflictFinding(
     case .take, .same, .remove, .enter: return nil
     case .merge:
         return Finding(.note, at: place, "changed on both sides; the keys are merged, both versions are kept displaced")
-    case .takeOver: return Finding(.note, at: place, "differs from the volume's copy, which is kept displaced")
+    case .takeOver:
+        // An empty file on the volume is a placeholder, which nobody wants back.
+        if case .file(let facts) = pair.stored, facts.size == 0 { return nil }
+        return Finding(.note, at: place, "differs from the volume's copy, which is kept displaced")
     case .keep:
         if case .file(let facts) = pair.live, facts.size == 0 { return nil }
         if pair.live.word == pair.stored.word {
