@@ -87,7 +87,8 @@ private func databaseWorld() throws -> World {
         #expect(try program.end() == .exited(0))
         try guardian.wait(for: "adopted", ".tool.db")
         let events = try guardian.stop()
-        #expect(events.count { $0["path"].text?.hasSuffix(".tool.db") ?? false && $0["event"].text == "noticed" } == 1, "\(events)")
+        let notices = events.filter { $0["event"].text == "noticed" }
+        #expect(notices.count { $0["path"].text?.hasSuffix(".tool.db") ?? false } == 1, "\(events)")
         #expect(try world.rows(live) == 103 && world.databaseFiles(live) == [""])
     }
 

@@ -26,7 +26,7 @@ import Testing
             variables == container + ["A=container", "B=2", "EMPTY=", "TOKEN=sesame", "TWO=2"]
                 + ["USER=agent", "LOGNAME=agent"])
         #expect(lines.contains("blocked 0000000000000000") && world.exists("home/agent/booted"))
-        #expect(world.link("home/agent/.claude/settings.json") == "/mnt/agent-data/claude/settings.json")
+        #expect(world.link("home/agent/.claude") == "/mnt/agent-data/claude")
         #expect(!run.errors.contains("sesame"), "\(run)")
         #expect(JSONValue(parsing: try world.text("run/containai/boot.json"))?["status"].text != nil)
     }
@@ -296,11 +296,11 @@ import Testing
         let world = try World()
         let program = try world.start("-v", "sh", "-c", "echo ready; read line; echo $line; exit 2")
         #expect(try program.line() == "ready")
-        let link: FilePath = "home/agent/.claude/settings.json"
+        let link: FilePath = "home/agent/.claude"
         try Files.remove(world.path(link))
         kill(try program.processOne(), SIGHUP)
         try program.said("repair ended with 0")
-        #expect(world.link(link) == "/mnt/agent-data/claude/settings.json")
+        #expect(world.link(link) == "/mnt/agent-data/claude")
         try world.put(
             "/mnt/agent-data/containai/manifests/mine.toml",
             "[[entries]]\nsource = \".mine\"\ntarget = \"mine\"\ncontainer_link = \".mine\"\nflags = \"f\"\n")

@@ -5,7 +5,7 @@ import Testing
 @Suite(.needs("tar")) struct `Export: --no-secrets` {
     private static let volume: Item = [
         "claude": [
-            "credentials.json": .file("claude login").mode(0o600), "CLAUDE.md": "memory",
+            ".credentials.json": .file("claude login").mode(0o600), "CLAUDE.md": "memory",
             "settings.json":
                 #"{"mcpServers": {"a": {"command": "x", "env": {"API_KEY": "k3y", "LANG": "C"}}}, "model": "m"}"#,
             "skills": ["s": ["id_ed25519": "by-name", "note.md": "note", "broken.json": "{ \"token\": \"torn"]],

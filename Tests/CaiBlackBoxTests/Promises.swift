@@ -66,7 +66,8 @@ extension World {
         let store = volume.appending(".containai/displaced")
         guard Files.exists(store) else { return [:] }
         var result: [String: String] = [:]
-        for run in try Files.names(store) {
+        // The file says when displaced secrets were last looked for.
+        for run in try Files.names(store) where run != "swept" {
             let directory = store.appending(run.components)
             for (path, fact) in try Snapshot(of: directory).facts where path != "added" {
                 var name = path.shown

@@ -151,10 +151,10 @@ extension World {
     @Test func `lose what others may do at a start, and a second start changes nothing`() throws {
         let world = try World()
         try world.add(below: "/mnt/agent-data", Self.volume)
-        let preview = try world.cai("init", "--dry-run")
+        let preview = try world.linked("init", "--dry-run")
         #expect(preview.errors.contains("codex/secrets"), "\(preview)")
         #expect(try world.volumeMode("codex/secrets") == 0o755)
-        #expect(try world.cai("init").code == 0)
+        #expect(try world.linked("init").code == 0)
         for (path, mode) in [
             ("codex/auth.json", 0o600), ("codex/config.toml", 0o644), ("codex/secrets", 0o700),
             ("codex/secrets/deep", 0o644), ("qwen/mcp-oauth-tokens-v2.json", 0o600),
@@ -162,7 +162,7 @@ extension World {
         ] as [(FilePath, UInt16)] { #expect(try world.volumeMode(path) == mode, "\(path)") }
         #expect(try world.mode("/etc/passwd") == 0o644)
         let settled = try Snapshot(of: world.path("/mnt"))
-        #expect(try world.cai("init").code == 0)
+        #expect(try world.linked("init").code == 0)
         #expect(try Snapshot(of: world.path("/mnt")).differences(from: settled) == [])
     }
 }

@@ -46,10 +46,10 @@ import Testing
         let world = try settledWorld(["run": [:]])
         let service = try Service(world).ready()
         try service.program.said("watching")
-        try world.save("home/agent/.claude.json", "{\"saved\": 1}")
+        try world.save("home/agent/.vimrc", "set number\n")
         try service.program.said("adopted")
-        #expect(world.link("home/agent/.claude.json") == "/mnt/agent-data/claude/claude.json")
-        #expect(try world.text("mnt/agent-data/claude/claude.json") == "{\"saved\": 1}")
+        #expect(world.link("home/agent/.vimrc") == "/mnt/agent-data/editors/vimrc")
+        #expect(try world.text("mnt/agent-data/editors/vimrc") == "set number\n")
         #expect(try service.stop() == .exited(0))
     }
 
