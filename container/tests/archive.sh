@@ -13,12 +13,13 @@ on() { container_exec "$1" --user "$2" -- /bin/sh -c "cd; $3"; }
 fresh() { container_start "$1" --volume "vol:$2:/mnt/agent-data"; }
 # Everything on a volume with inode and times, the records of cai itself left out.
 traces() { container_volume "$1" ! -path '*/.containai*' -mindepth 1 -printf '%P %i %T@ %C@\n' | sort; }
-# Every file and symlink of a volume with mode, time and content, and the modes of its directories.
+# Every file and symlink of a volume with mode, time and content, and the modes of its directories. Links to what is local
+# to a container are no part of it: an export leaves them out, and each start makes them.
 facts() {
     on "$1" agent 'cd /mnt/agent-data
-        find . ! -path "./.containai*" ! -type d -exec stat -c "%n %a %Y %F" {} + | sort
+        find . ! -path "./.containai*" ! -lname "/tmp/.containai/*" ! -type d -exec stat -c "%n %a %Y %F" {} + | sort
         find . ! -path "./.containai*" -type d ! -path . -exec stat -c "%n %a" {} + | sort
-        find . ! -path "./.containai*" -type l -exec readlink {} ";" | sort
+        find . ! -path "./.containai*" -type l ! -lname "/tmp/.containai/*" -exec readlink {} ";" | sort
         find . ! -path "./.containai*" -type f -exec sha256sum {} + | sort'
 }
 
