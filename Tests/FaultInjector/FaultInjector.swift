@@ -24,7 +24,10 @@ struct FaultInjector: ParsableCommand {
         let commands = command.isEmpty ? Scenarios.commands + ["races"] : command
         let report = Report()
         let parts = only?.split(separator: "@", maxSplits: 1).map(String.init)
-        let scenarios = Scenarios.all(for: commands).filter { parts == nil || $0.title == parts?.first }
+        let scenarios = Scenarios.all(for: commands).filter { scenario in
+            guard let parts else { return thorough || !Scenarios.long.contains(scenario.name) }
+            return scenario.title == parts.first
+        }
         let campaigns = scenarios.map { Campaign($0, report, fault: parts?.dropFirst().first.flatMap { Fault($0) }) }
         try disturb(campaigns, report)
         if commands.contains("races") { race(report, only: parts?.first) }

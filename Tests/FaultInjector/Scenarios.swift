@@ -5,6 +5,10 @@ import SystemPackage
 enum Scenarios {
     static let commands = ["sync", "links", "guard", "init", "undo", "import", "opencode"]
 
+    /// The names of those that are tried with `--thorough` only, or when they are asked for: each of their cases takes
+    /// seconds.
+    static let long: Set = ["databases", "guarded-databases", "undone-databases", "migration"]
+
     static func all(for commands: [String]) -> [Scenario] {
         commands.flatMap { command in
             switch command {
@@ -318,7 +322,7 @@ enum Scenarios {
         var home = TreeLiteral()
         var volume = TreeLiteral()
         home.file(".claude.json", #"{"live":1}"#, mode: 0o600)
-        home.file(".claude/.credentials.json", "SECRET of the image", mode: 0o644)
+        home.file(".claude/.credentials.json", "SECRET of the image", mode: 0o600)
         home.file(".claude/skills/live/skill.md", "live skill\n")
         home.file(".zshrc", "live zshrc\n")
         home.file(".bash_env.d/containai-agents.sh", "# somebody's own file\n")

@@ -9,17 +9,20 @@ package enum SecretExpiry {
     /// A displaced secret is kept for an hour.
     package static let age: Int64 = 3600
 
+    /// Runs of one second are named after the seconds that follow, so a name may be this many seconds ahead.
+    private static let lead: Int64 = 60
+
     /// The earliest time at which a secret of a run may expire; nil for a name without a time.
     package static func first(of run: RunID, now: Int64) -> Int64? {
         guard let time = Timestamp(run.time)?.secondsSinceEpoch else { return nil }
         // The clock was ahead when the run got its name.
-        return time > now ? now : time + age
+        return time > now + lead ? now : time + age
     }
 
     /// The time after which no secret of a run is kept; nil for a name without a time.
     package static func last(of run: RunID, now: Int64) -> Int64? {
         guard let time = Timestamp(run.time)?.secondsSinceEpoch else { return nil }
-        if time > now { return .max }
+        if time > now + lead { return .max }
         return time + (run.isAutomatic ? 2 * age : age)
     }
 
