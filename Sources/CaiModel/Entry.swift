@@ -68,6 +68,8 @@ package struct Entry: Hashable, Sendable {
     package private(set) var isCovered = false
     /// Earlier names on the volume of entries of an agent directory.
     package var renamed: [RenamedPart] = []
+    /// What is secret in an agent directory.
+    package var secretParts: [PartPattern] = []
 
     package init(
         kind: Kind, source: HomePath?, target: VolumePath, link: HomePath?, flags: EntryFlags, isDisabled: Bool,

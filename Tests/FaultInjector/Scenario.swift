@@ -19,6 +19,8 @@ struct Scenario: Sendable {
     /// The placement of agent directories: most scenarios are about single links, for which the files of agents serve as well
     /// as any others.
     var placement = "files"
+    /// Targets of links that the command replaces by better ones, so that they are no content to keep.
+    var replacedLinks: Set<FilePath> = []
     /// Whether the volume is the old or the new one, and nothing between, once any command has run after a disturbance.
     var isAtomic = false
     /// Returns what is wrong beside lost contents, after a disturbed run and, with true, after the work is done.

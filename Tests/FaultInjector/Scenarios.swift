@@ -322,7 +322,7 @@ enum Scenarios {
         var home = TreeLiteral()
         var volume = TreeLiteral()
         home.file(".claude.json", #"{"live":1}"#, mode: 0o600)
-        home.file(".claude/.credentials.json", "SECRET of the image", mode: 0o600)
+        home.file(".claude/.credentials.json", "SECRET of the image", mode: 0o644)
         home.file(".claude/skills/live/skill.md", "live skill\n")
         home.file(".zshrc", "live zshrc\n")
         home.file(".bash_env.d/containai-agents.sh", "# somebody's own file\n")
@@ -353,11 +353,14 @@ enum Scenarios {
     private static func migrated(_ ground: Ground) -> Scenario {
         var home = TreeLiteral()
         var volume = TreeLiteral()
-        home.link(".claude/.credentials.json", to: "/mnt/agent-data/claude/credentials.json")
+        let links: [(path: FilePath, text: FilePath)] = [
+            (".claude/.credentials.json", "/mnt/agent-data/claude/credentials.json"),
+            (".claude/settings.json", "/mnt/agent-data/claude/settings.json"),
+            (".claude/skills", "/mnt/agent-data/claude/skills"),
+        ]
+        for link in links { home.link(link.path, to: link.text) }
         volume.file("claude/credentials.json", "SECRET login under its earlier name", mode: 0o600)
-        home.link(".claude/settings.json", to: "/mnt/agent-data/claude/settings.json")
         volume.file("claude/settings.json", #"{"stored":1}"#)
-        home.link(".claude/skills", to: "/mnt/agent-data/claude/skills")
         volume.file("claude/skills/a/SKILL.md", "stored skill\n")
         home.file(".claude/projects/-w/live.jsonl", "{\"turn\":1}\n{\"turn\":2}\n")
         home.file(".claude/projects/-w/both.jsonl", "live version\n")
@@ -375,7 +378,7 @@ enum Scenarios {
         volume.file("mine/notes.txt", "notes on the volume\n")
         return Scenario(
             name: "migration", command: ["init"], ground: ground, home: home.nodes, volume: volume.nodes,
-            placement: "link")
+            placement: "link", replacedLinks: Set(links.map(\.text)))
     }
 
     private static let userManifest = """

@@ -18,7 +18,7 @@ final class Trial {
         self.scenario = scenario
         self.world = world
         start = try scenario.prepare(world)
-        treasures = start.treasures
+        treasures = start.treasures.subtracting(scenario.replacedLinks.map { .symlink($0) })
         secrets = Set(start.volume.filter(\.isSecret))
     }
 

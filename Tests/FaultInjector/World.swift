@@ -78,6 +78,8 @@ final class World: Sendable {
     func setPlacement(_ placement: String) throws {
         try makeDirectory(root.appending("etc/containai"))
         let file = root.appending("etc/containai/agent.toml")
+        // A world serves one scenario after another.
+        if unlink(file.string) != 0, errno != ENOENT { throw HarnessError("unlink \(file): \(errno)") }
         try Tree.write(Array("agent_placement = \"\(placement)\"\n".utf8), to: file)
         try check("chmod", chmod(file.string, 0o644))
     }

@@ -167,7 +167,8 @@ extension Applier {
         for (below, entry) in move.copied {
             guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
             let target = move.adoption.target(below: below)
-            note(target, digest, entry.source, secrecy: move.adoption.secrecy, withKeys: below.isEmpty)
+            note(
+                target, digest, entry.source, secrecy: move.adoption.secrecy.at(below), withKeys: below.isEmpty)
         }
         forgetParts(move)
     }
@@ -234,7 +235,7 @@ extension Applier {
         let target = move.adoption.target(below: path)
         // Temporary names stand beside the whole target, where recovery looks for them.
         let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
-        let mode = move.adoption.secrecy.mode(ofDirectory: 0o755)
+        let mode = move.adoption.secrecy.at(path.removingLastComponent()).mode(ofDirectory: 0o755)
         let (parent, newName) = try machine.volume.makeParent(of: target.relative, mode: mode)
         if try isStored(name, directory, newName, parent) { return try directory.unlink(name) }
         let ownCopy = try ownCopy(newName, parent, move, path)
@@ -247,7 +248,7 @@ extension Applier {
         }
         let isTop = path.isEmpty
         let part = TemporaryName.make(run, isTop ? move.number : TemporaryName.restored, .part)
-        var copier = TreeCopier(secrecy: move.adoption.secrecy)
+        var copier = TreeCopier(secrecy: move.adoption.secrecy.below(path))
         try copier.copy(name, in: directory, to: beside, as: part)
         if isTop {
             // An application replaced what was copied: for a guard, which sees every save, that is over.
@@ -259,7 +260,8 @@ extension Applier {
         }
         move.storedAgain.insert(path)
         if let entry = copier.copied[FilePath()], let digest = entry.digest {
-            note(target, digest, entry.source, secrecy: move.adoption.secrecy, withKeys: path.isEmpty)
+            note(
+                target, digest, entry.source, secrecy: move.adoption.secrecy.at(path), withKeys: path.isEmpty)
         }
         try directory.unlink(name)
     }

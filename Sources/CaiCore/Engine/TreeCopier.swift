@@ -24,7 +24,7 @@ struct TreeCopier {
         case write([UInt8])
     }
 
-    let secrecy: Secrecy
+    let secrecy: TreeSecrecy
     let choose: (FilePath) -> Choice
     private(set) var copied: [FilePath: CopiedEntry] = [:]
     /// Attributes that the destination could not hold.
@@ -32,7 +32,7 @@ struct TreeCopier {
 
     /// From this many files on, they are copied by several threads.
     private static let threadedCount = 64
-    init(secrecy: Secrecy = .none, choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
+    init(secrecy: TreeSecrecy = TreeSecrecy(.none), choose: @escaping (FilePath) -> Choice = { _ in .copy }) {
         self.secrecy = secrecy
         self.choose = choose
     }
@@ -54,7 +54,7 @@ struct TreeCopier {
             try finish(tree)
         case .regular:
             let file = CopyJob.File(name: name, newName: newName, choice)
-            add(try copyFile(file, from, to, secrecy, isDurable: true), at: FilePath())
+            add(try copyFile(file, from, to, secrecy.at(FilePath()), isDurable: true), at: FilePath())
         default: try copySpecial(name, status, from, to, newName, FilePath())
         }
     }
@@ -105,7 +105,8 @@ struct TreeCopier {
         let results = try Workers.map(tree.jobs, threads: threads) { (job) throws(SystemCallError) in
             let (from, to) = (try source.descendant(job.folder), try copy.descendant(job.folder))
             return try job.files.map { (file) throws(SystemCallError) in
-                try copyFile(file, from, to, secrecy, isDurable: isDurable)
+                try copyFile(
+                    file, from, to, secrecy.at(job.folder.appending(file.name)), isDurable: isDurable)
             }
         }
         for (job, files) in zip(tree.jobs, results) {
@@ -129,7 +130,7 @@ struct TreeCopier {
                     continue
                 }
             }
-            add(try copyFile(name.file, source, copy, secrecy, isDurable: tree.isDurableByFile), at: path)
+            add(try copyFile(name.file, source, copy, secrecy.at(path), isDurable: tree.isDurableByFile), at: path)
             first[name.identity] = path
         }
     }
@@ -145,7 +146,7 @@ struct TreeCopier {
         for (path, status) in tree.folders.reversed() {
             let made = try tree.copy.descendant(path)
             lostAttributes.formUnion(try tree.source.descendant(path).copyAttributes(to: made))
-            try made.descriptor.setMode(secrecy.mode(ofDirectory: status.mode), made.label)
+            try made.descriptor.setMode(secrecy.at(path).mode(ofDirectory: status.mode), made.label)
             try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
             if tree.isDurableByFile { try made.sync() }
             copied[path] = CopiedEntry(source: status, digest: nil)

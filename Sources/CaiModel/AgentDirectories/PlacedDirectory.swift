@@ -60,6 +60,7 @@ package struct PlacedDirectory: Hashable, Sendable {
             flags: [.directory, .removeFirst], isDisabled: false, layer: declaration.layer,
             location: declaration.location)
         entry.renamed = declaration.renamed
+        entry.secretParts = declaration.secrets
         return entry
     }
 

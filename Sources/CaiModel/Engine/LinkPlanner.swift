@@ -280,7 +280,9 @@ extension Plan {
             .adopt(
                 Adoption(
                     live: live, target: seen.entry.target, items: items,
-                    secrecy: Secrecy(isSecret: seen.entry.isSecret, isDirectory: seen.isTree),
+                    secrecy: TreeSecrecy(
+                        Secrecy(isSecret: seen.entry.isSecret, isDirectory: seen.isTree),
+                        parts: seen.entry.secretParts),
                     isExclusive: seen.entry.kind == .agentDirectory)))
         return nil
     }

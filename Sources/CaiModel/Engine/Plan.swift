@@ -20,12 +20,12 @@ package struct Adoption: Sendable, Equatable {
     package let target: VolumePath
     /// Parents before children; the first has the empty path.
     package let items: [MovingItem]
-    package let secrecy: Secrecy
+    package let secrecy: TreeSecrecy
     /// True if no process may have any file of the tree open, as for agent directories.
     package let isExclusive: Bool
 
     package init(
-        live: HomePath, target: VolumePath, items: [MovingItem], secrecy: Secrecy, isExclusive: Bool = false
+        live: HomePath, target: VolumePath, items: [MovingItem], secrecy: TreeSecrecy, isExclusive: Bool = false
     ) {
         self.live = live
         self.target = target
