@@ -49,7 +49,7 @@ agents_are_missing() {
 agents_install() {
     rm -rf -- "$agents_folder"
     mkdir -p "$agents_folder"
-    python3 -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 --no-deps --no-compile \
+    python3 -m pip install --quiet --disable-pip-version-check --retries 5 --timeout 60 --no-deps --no-compile \
         --target "$agents_folder" --requirement "$here/agents/versions" &&
         cp "$here/agents/versions" "$agents_folder/versions"
 }

@@ -42,6 +42,15 @@ check_status() {
 # The last line of every test file.
 finish() { [ "$failures" -eq 0 ]; }
 
+# A test that `set -e` or `die` ends says where, in a line like those of its other failures.
+if [[ $0 == */tests/*.sh ]]; then
+    set -E
+    stopped_at='a call of die'
+    trap 'stopped_at="line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND"' ERR
+    # Run with the exit status in `status`.
+    at_exit '[ "$status" -eq 0 ] || [ "$failures" -ne 0 ] || not_ok "the test ended early with $status, at $stopped_at"'
+fi
+
 # The binary under test.
 cai_binary() {
     local file=${CAI_BINARY:-$top/.build/cai}
