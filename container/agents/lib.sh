@@ -155,7 +155,7 @@ agents_plain() {
 agents_kill() {
     if [ "$engine" = namespaces ] && terminal has-session -t "=$1" 2>/dev/null; then
         kill -KILL "${namespaces_pid[$1]}" 2>/dev/null || true
-        eventually terminal_has "$1" 'Pane is dead'
+        eventually terminal_has_ended "$1"
     fi
     container_destroy "$1"
     stub_end "$1"
@@ -218,7 +218,9 @@ terminal() { tmux -S "$world/tmux" "$@"; }
 terminal_run() {
     local name=$1
     shift
-    terminal -f /dev/null start-server \; set -g remain-on-exit on \; set -g history-limit 10000 \; \
+    # The server stays when its last terminal is closed: a call that meets it on its way out would fail.
+    terminal -f /dev/null start-server \; set -s exit-empty off \; \
+        set -g remain-on-exit on \; set -g history-limit 10000 \; \
         new-session -d -s "$name" -x 600 -y 50 -- "$@"
 }
 
@@ -264,11 +266,14 @@ terminal_start_namespaces() {
 
 terminal_text() { terminal capture-pane -p -J -S - -t "$1"; }
 terminal_shows() {
-    eventually terminal_has "$1" "$2\|Pane is dead" && terminal_has "$1" "$2" && return
+    eventually terminal_has_or_ended "$1" "$2" && terminal_has "$1" "$2" && return
     terminal_text "$1" | grep -v '^ *$' | tail -n 20
     return 1
 }
 terminal_has() { terminal_text "$1" | grep -q -- "$2"; }
+# True once the command on the terminal has ended. The text says so too, but not on top of every screen.
+terminal_has_ended() { [ "$(terminal display-message -p -t "$1" '#{pane_dead}')" = 1 ]; }
+terminal_has_or_ended() { terminal_has "$@" || terminal_has_ended "$1"; }
 # terminal_choose TERMINAL PATTERN KEY: presses KEY until the terminal shows PATTERN. A dialog may ignore its first keys.
 terminal_choose() {
     local i
