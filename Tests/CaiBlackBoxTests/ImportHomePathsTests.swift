@@ -13,7 +13,8 @@ import Testing
                 "hooks": ["format.sh": .file("#!/bin/sh\necho /Users/me/.claude/hooks/format.sh\n").mode(0o755)],
                 "plugins": [
                     "installed_plugins.json": .file(
-                        #"{"version":2,"plugins":{"a@m":[{"installPath":"/Users/me/.claude/plugins/cache/m/a/1.0.0"}]}}"#)
+                        #"{"version":2,"plugins":{"a@m":[{"installPath":"/Users/me/.claude/plugins/cache/m/a/1.0.0"}]}}"#
+                    )
                 ],
             ],
             ".claude.json": .file(
@@ -49,9 +50,9 @@ import Testing
         let world = try World.importing(source())
         let preview = try world.importHost("--dry-run")
         #expect(
-            preview.everything.contains("Would rewrite 1 path of the source's home: /mnt/agent-data/claude/settings.json"),
-            "\(preview)")
-        let run = try world.importHost()
+            preview.everything.contains(
+                "Would rewrite 1 path of the source's home: /mnt/agent-data/claude/settings.json"), "\(preview)")
+        let run = try world.importHost("--verbose")
         #expect(
             run.everything.contains("Rewrote 1 path of the source's home: /mnt/agent-data/codex/config.toml"), "\(run)")
     }
