@@ -294,7 +294,8 @@ extension ManifestSet {
         ManifestSet(manifest: manifest, findings: earlier + findings)
     }
 
-    private init(manifest: Manifest, findings: [Finding]) {
+    /// A set that was combined before.
+    package init(manifest: Manifest, findings: [Finding]) {
         self.manifest = manifest
         self.findings = findings
     }

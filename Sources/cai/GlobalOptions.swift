@@ -126,6 +126,6 @@ struct Session {
 extension ManifestLoader {
     /// With the manifests that are part of this binary.
     static var standard: ManifestLoader {
-        ManifestLoader(builtIn: BuiltInManifests.contents, alone: BuiltInManifests.alone)
+        ManifestLoader(builtIn: { BuiltInManifests.contents }, alone: BuiltInManifests.alone)
     }
 }

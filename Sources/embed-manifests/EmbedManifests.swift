@@ -4,7 +4,7 @@ import SystemPackage
 import func Glibc.exit
 
 /// `embed-manifests OUTPUT MANIFEST…` checks the built-in manifests, alone and together, with the reader that `cai`
-/// uses, and writes a Swift source with their texts.
+/// uses, and writes a Swift source with their texts and with what they say, so that a start need not read them.
 ///
 /// Anything but a note fails the build with `file:line:column` messages, and so does an empty list.
 @main
@@ -26,19 +26,14 @@ struct EmbedManifests {
         let files = try arguments.dropFirst().map { path in
             ManifestFile(name: path.string, layer: .builtIn, bytes: try read(path))
         }
+        let embedded = files.map { file in
+            let name = FilePath(file.name).lastComponent?.string ?? file.name
+            return ManifestFile(name: "built-in/\(name)", layer: .builtIn, bytes: file.bytes)
+        }
         let report = LintReport(ManifestSet(files).findings)
         print(report.text, terminator: "")
         guard report.exitCode == 0 else { throw EmbeddingFailure("the built-in manifests have \(report.summary)") }
-        try write(source(for: files), to: output)
-    }
-
-    /// A Swift source that declares `builtInManifestTexts`.
-    private static func source(for files: [ManifestFile]) -> String {
-        let members = files.map { file in
-            let name = FilePath(file.name).lastComponent?.string ?? file.name
-            return "    (\"\(name)\", \(file.bytes)),\n"
-        }
-        return "let builtInManifestTexts: [(name: String, bytes: [UInt8])] = [\n" + members.joined() + "]\n"
+        try write(GeneratedSource.text(for: embedded), to: output)
     }
 
     private static func read(_ path: FilePath) throws -> [UInt8] {

@@ -8,6 +8,17 @@ import Testing
     static let contents = BuiltInManifests.files.map(ManifestReader.read)
     static var declared: [Entry] { contents.flatMap(\.entries) }
 
+    @Test func `the binary holds what the reader reads`() {
+        let read = ManifestSet.ordered(BuiltInManifests.files).map(ManifestReader.read)
+        #expect(BuiltInManifests.contents == read)
+        let set = ManifestSet(combining: read)
+        #expect(BuiltInManifests.alone.manifest.entries == set.manifest.entries)
+        #expect(BuiltInManifests.alone.manifest.agents == set.manifest.agents)
+        #expect(BuiltInManifests.alone.manifest.directories == set.manifest.directories)
+        #expect(BuiltInManifests.alone.findings == set.findings)
+        #expect(set.manifest.entries.count > 50 && set.manifest.directories.count > 10)
+    }
+
     @Test func `they are valid, alone and together`() {
         #expect(Self.set.findings == [])
         #expect(Self.set.manifest.entries.map(\.location) == Self.declared.map(\.location))

@@ -17,6 +17,8 @@ struct Boot {
     private var manifest: ManifestSet?
     private var entries: [Entry] = []
     private var directories: [PlacedDirectory] = []
+    /// The places of the secrets among them.
+    private var secretPlaces = SecretPlaces([], directories: [])
     private var entryFindings: [Finding] = []
     private var environment: [String: String]
     private var secrets: [String] = []
@@ -60,6 +62,7 @@ struct Boot {
             manifest = found.manifests
             directories = found.directories
             entries = found.entries
+            secretPlaces = SecretPlaces(entries, directories: directories)
             entryFindings = found.linkFindings
         } catch {
             opened = .failure(error)
@@ -117,8 +120,6 @@ struct Boot {
             command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),
             retention: workplace.settings.retention, secrets: secretPlaces)
     }
-
-    private var secretPlaces: SecretPlaces { SecretPlaces(entries, directories: directories) }
 
     private func engine(_ machine: Machine) -> Engine { Engine(machine, entries: entries, options: options("init")) }
 
@@ -374,9 +375,12 @@ extension Boot {
             code: report.runs.lazy.compactMap(\.failureCode).first ?? 1)
     }
 
-    /// What can only be done when every step has made what it makes. Returns what did not work.
-    func finish() -> [Finding] {
+    /// Does what can only be done when every step has made what it makes. Returns what did not work. `isUnchanged` tells
+    /// that no step changed anything.
+    func finish(isUnchanged: Bool) -> [Finding] {
         guard case .success(let machine) = opened, let ownership else { return [] }
+        // The stamp is the one that was found right at the beginning.
+        if isUnchanged, ownership.extent == .settled { return [] }
         return OwnershipRepair(machine, entries: entries).stamp(ownership, options("init"))
     }
 }

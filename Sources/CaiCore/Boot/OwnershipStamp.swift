@@ -85,18 +85,17 @@ struct OwnershipSurvey {
 }
 
 /// What the last walk left: for whom the volume was right, and how it looked then.
-struct OwnershipStamp: Codable, Equatable {
-    private let schema: Int
-    private let uid: UInt32
-    private let gid: UInt32
-    private let fingerprint: String
+struct OwnershipStamp: Equatable {
+    /// One JSON object and a line break.
+    let text: [UInt8]
 
     init(_ policy: OwnershipPolicy, _ survey: OwnershipSurvey) {
-        schema = 1
-        uid = policy.uid
-        gid = policy.gid
-        fingerprint = survey.fingerprint
+        let members = #""fingerprint":"\(survey.fingerprint)","gid":\(policy.gid),"schema":1,"uid":\(policy.uid)"#
+        text = Array("{\(members)}\n".utf8)
     }
+
+    /// A stamp as it was found; it need not be one.
+    fileprivate init(found text: [UInt8]) { self.text = text }
 }
 
 /// `.containai/ownership.json` on the volume. The agent can write it, and can hide nothing but its own files from a repair
@@ -105,24 +104,22 @@ struct OwnershipStampFile {
     private static let name: FilePath.Component = "ownership.json"
     let volume: Tree
 
-    /// The stamp; nil when there is none that can be read: then the volume is walked.
+    /// The stamp; nil when there is none that can be read: then the volume is walked. The agent can write it: what is no
+    /// stamp equals none.
     func read() -> OwnershipStamp? {
         // Whatever the reason: without a stamp the volume is walked, which finds all that a stamp could spare.
         guard let directory = try? volume.directory(StateDirectory.path),
             let bytes = try? directory.openFile(Self.name).readAll(limit: 4096, directory.label)
         else { return nil }
-        // The agent can write it: what is no stamp is none.
-        return try? JSONDecoder().decode(OwnershipStamp.self, from: Data(bytes))
+        return OwnershipStamp(found: bytes)
     }
 
     func makeDirectory() throws { _ = try volume.makeDirectories(StateDirectory.path, mode: 0o700) }
 
     /// Replaces the stamp, atomically. The caller holds the lock of the volume.
     func write(_ stamp: OwnershipStamp) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
         let directory = try volume.makeDirectories(StateDirectory.path, mode: 0o700)
         try StateDirectory(volume: volume).replace(
-            Self.name, in: directory, with: Array(try encoder.encode(stamp)) + [0x0A])
+            Self.name, in: directory, with: stamp.text)
     }
 }

@@ -9,16 +9,19 @@ package struct ManifestLoader: Sendable {
     /// Where users put theirs, below the root of the volume.
     package static let userDirectory = FilePath("containai/manifests")
 
-    /// What the built-in files say, in their order.
-    package let builtIn: [ManifestContents]
-    /// What they come to where there are no others, as is usual.
+    /// The declarations of the built-in files, in their order.
+    package var builtIn: [ManifestContents] { makeBuiltIn() }
+    private let makeBuiltIn: @Sendable () -> [ManifestContents]
+    /// All of them combined; this is enough where there are no others, as is usual.
     private let alone: ManifestSet
 
-    package init(builtIn: [ManifestContents]) { self.init(builtIn: builtIn, alone: ManifestSet(combining: builtIn)) }
+    package init(builtIn: [ManifestContents]) {
+        self.init(builtIn: { builtIn }, alone: ManifestSet(combining: builtIn))
+    }
 
-    /// The same for who combined them before.
-    package init(builtIn: [ManifestContents], alone: ManifestSet) {
-        self.builtIn = builtIn
+    /// A loader of built-in manifests that were combined before; `builtIn` is called when there are others.
+    package init(builtIn: @escaping @Sendable () -> [ManifestContents], alone: ManifestSet) {
+        makeBuiltIn = builtIn
         self.alone = alone
     }
 
