@@ -110,10 +110,18 @@ extension Snapshot.Fact {
 package enum Survival {
     /// SHA-256 in hexadecimal.
     package static func digest(of bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count < 2 ? "0" + digits : digits
-        }.joined()
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in SHA256.hash(data: bytes) { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension FilePath {
+    /// Like `starts(with:)`, which takes long in a debug build.
+    fileprivate func isAtOrBelow(_ other: String) -> Bool {
+        let text = string
+        return text == other || text.hasPrefix(other + "/")
     }
 }
 
@@ -132,17 +140,19 @@ extension World {
     /// links into the volume are `cai`'s own.
     package func lost(since original: Snapshot) throws -> [String] {
         let now = try snapshot()
-        let isKept: (FilePath) -> Bool = { $0.starts(with: "home/agent") || $0.starts(with: "mnt/agent-data") }
+        let isKept: (FilePath) -> Bool = { $0.isAtOrBelow("home/agent") || $0.isAtOrBelow("mnt/agent-data") }
         let kept = now.facts.filter { isKept($0.key) }
         let digests = Set(kept.values.compactMap(\.digest))
         let texts = Set(kept.values.compactMap(\.linkText))
         return original.facts.filter { path, fact in
-            guard isKept(path), !World.own.contains(where: { path.starts(with: $0) }) else { return false }
             if let digest = fact.digest {
-                return fact.size > 0 && digest != World.placeholder && !digests.contains(digest)
+                if fact.size == 0 || digest == World.placeholder || digests.contains(digest) { return false }
+            } else if let text = fact.linkText {
+                if text.isAtOrBelow("/mnt/agent-data") || texts.contains(text) { return false }
+            } else {
+                return false
             }
-            if let text = fact.linkText { return !text.starts(with: "/mnt/agent-data") && !texts.contains(text) }
-            return false
+            return isKept(path) && !World.own.contains { path.isAtOrBelow($0.string) }
         }.keys.map(\.shown).sorted()
     }
 }

@@ -374,7 +374,7 @@ enum Scenarios {
         home.file(".codex/sessions/2026/rollout.jsonl", "{}\n")
         home.link(".codex/dangling", to: "nothing")
         home.oddNames(in: ".codex/odd", "codex")
-        home.file(".gemini/settings.json", "{}")
+        home.file(".gemini/settings.json", #"{"theme":"dark"}"#)
         volume.file("mine/notes.txt", "notes on the volume\n")
         return Scenario(
             name: "migration", command: ["init"], ground: ground, home: home.nodes, volume: volume.nodes,

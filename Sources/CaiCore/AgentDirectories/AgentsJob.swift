@@ -36,8 +36,9 @@ package struct AgentsJob {
         let migration = try run(planAgentMigration(seen, layout: layout), options, source) {
             planAgentMigration(observe(local), layout: layout)
         }
-        let targets = try run(planAgentTargets(seen, layout: layout), options, nil) {
-            planAgentTargets(observe(local), layout: layout)
+        let isMigrated = migration.problems.isEmpty
+        let targets = try run(planAgentTargets(seen, layout: layout, isMigrated: isMigrated), options, nil) {
+            planAgentTargets(observe(local), layout: layout, isMigrated: isMigrated)
         }
         return Result(local: local, migration: migration, targets: targets)
     }

@@ -115,8 +115,9 @@ package func planAgentMigration(_ seen: AgentVolumeObservation, layout: Layout) 
     return plan
 }
 
-/// Plans the directories and links that the volume lacks, each by itself, and the note of the layout.
-package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout) -> Plan {
+/// Plans the directories and links that the volume lacks, each by itself, and, once existing content is converted, the note
+/// of the layout.
+package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout, isMigrated: Bool = true) -> Plan {
     if newerLayout(seen, layout) != nil { return Plan() }
     var plan = Plan()
     var made = seen.parents
@@ -130,7 +131,7 @@ package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout) ->
     for link in seen.links where link.node.isMissing && link.path.isAtOrBelow(usable) {
         plan.steps.append(.linkOnVolume(link.path, text: link.text))
     }
-    if seen.layout == nil {
+    if seen.layout == nil, isMigrated {
         plan.steps.append(.makeFile(VolumeLayout.path, content: VolumeLayout.text, mode: 0o600))
     }
     return plan

@@ -104,6 +104,9 @@ import Testing
                 "make the symlink /mnt/agent-data/x/a/pids to /tmp/x",
                 "create placeholder /mnt/agent-data/.containai/layout (0600)",
             ])
+        // A volume whose content could not be converted is as old as before.
+        #expect(
+            !words(planAgentTargets(fresh, layout: Self.layout, isMigrated: false)).contains { $0.contains("layout") })
         let settled = seen(
             layout: VolumeLayout.current,
             links: [SeenVolumeLink(try VolumePath("x/a/pids"), text: "/tmp/x", node: .symlink(text: "/tmp/x"))],
