@@ -149,10 +149,11 @@ private struct EntryCombination {
     /// Gives each entry with a link inside an agent directory the place on the volume at which the agent finds it: the
     /// directory is on the volume as a whole, so that a link to another place would be lost in it.
     mutating func move(into directories: [AgentDirectory]) {
+        let paths = PathsAround(directories.map(\.path))
         for index in slots.indices {
-            guard let entry = slots[index], let link = entry.madeLink,
-                let directory = directories.first(where: { link.isInside($0.path) })
+            guard let entry = slots[index], let link = entry.madeLink, let around = paths.firstIndex(around: link)
             else { continue }
+            let directory = directories[around]
             if link == directory.path {
                 slots[index] = nil
                 findings.append(

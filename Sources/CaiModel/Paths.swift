@@ -132,8 +132,28 @@ package struct PathKey: Hashable, Comparable, Sendable {
         }
     }
 
-    private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         path.withPlatformString { body(UnsafeRawBufferPointer(start: $0, count: path.length)) }
+    }
+}
+
+/// The paths of some directories, for finding quickly the one that another path is or lies below.
+struct PathsAround<Path: ConfinedPath>: Sendable {
+    private let prefixes: [[UInt8]]
+
+    init(_ paths: [Path]) { prefixes = paths.map { $0.key.withBytes(Array.init) } }
+
+    /// The index of the first directory that holds the path, or is it.
+    func firstIndex(around path: Path) -> Int? {
+        path.key.withBytes { bytes in
+            prefixes.firstIndex { prefix in
+                guard bytes.count >= prefix.count else { return false }
+                if bytes.count > prefix.count, !prefix.isEmpty, bytes[prefix.count] != UInt8(ascii: "/") {
+                    return false
+                }
+                return bytes.starts(with: prefix)
+            }
+        }
     }
 }
 

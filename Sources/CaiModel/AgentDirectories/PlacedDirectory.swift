@@ -128,21 +128,22 @@ extension Manifest {
     /// The entries as they hold on a machine: a link for each linked agent directory first, then the declared entries.
     /// Those below an agent directory have no link of their own there, except where the directory itself has none.
     package func entries(with directories: [PlacedDirectory]) -> [Entry] {
-        directories.compactMap(\.entry) + entries.map { $0.adapted(to: directories) }
+        let paths = PathsAround(directories.map(\.declaration.path))
+        return directories.compactMap(\.entry)
+            + entries.map { entry in
+                guard let link = entry.link, let index = paths.firstIndex(around: link) else { return entry }
+                return entry.adapted(to: directories[index])
+            }
     }
 }
 
 extension Entry {
-    /// The entry without its link, and without a placeholder, if an agent directory serves it.
-    fileprivate func adapted(to directories: [PlacedDirectory]) -> Entry {
-        guard let link else { return self }
-        for directory in directories where link.isInside(directory.declaration.path) {
-            switch directory.coverage {
-            case .linked, .reached: return covered
-            case .fallback: return asFallback
-            case .files: return self
-            }
+    /// The entry without its link, and without a placeholder, if the agent directory around it serves it.
+    fileprivate func adapted(to directory: PlacedDirectory) -> Entry {
+        switch directory.coverage {
+        case .linked, .reached: covered
+        case .fallback: asFallback
+        case .files: self
         }
-        return self
     }
 }
