@@ -182,6 +182,11 @@ static void write_process_id(char *const *places) {
 
 // The system calls themselves: the C library's functions are for all threads of a process, and this is none of its own.
 static int become(const struct cai_command *command) {
+    // To the kernel -1 means "leave it", which is root.
+    if (command->uid == (uid_t)-1 || command->gid == (gid_t)-1) {
+        errno = EINVAL;
+        return -1;
+    }
     if (syscall(SYS_setgroups, command->group_count, command->groups) != 0) return -1;
     if (syscall(SYS_setresgid, command->gid, command->gid, command->gid) != 0) return -1;
     return (int)syscall(SYS_setresuid, command->uid, command->uid, command->uid);

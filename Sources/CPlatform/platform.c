@@ -126,6 +126,11 @@ int cai_openat(int directory, const char *name, int flags, mode_t mode) { return
 
 // By system call, because the C library's functions change every thread of the process (nptl(7)).
 int cai_become(uid_t uid, gid_t gid, int permanent) {
+    // To the kernel -1 means "leave it", which is root.
+    if (uid == (uid_t)-1 || gid == (gid_t)-1) {
+        errno = EINVAL;
+        return -1;
+    }
     if (syscall(SYS_setgroups, (size_t)1, &gid) != 0) return -1;
     if (syscall(SYS_setresgid, permanent ? gid : (gid_t)-1, gid, permanent ? gid : (gid_t)-1) != 0) return -1;
     return (int)syscall(SYS_setresuid, permanent ? uid : (uid_t)-1, uid, permanent ? uid : (uid_t)-1);

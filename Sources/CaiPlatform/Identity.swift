@@ -9,14 +9,22 @@ package enum Identity {
     package static var gid: UInt32 { getegid() }
     package static var isRoot: Bool { geteuid() == 0 }
 
-    /// Whether a user id exists in this user namespace (user_namespaces(7), uid_map); true when that cannot be told.
+    /// True if a user id exists in this user namespace (user_namespaces(7), uid_map), or if that cannot be told.
     package static func isMapped(uid: UInt32) -> Bool {
-        guard let file = try? Descriptor(opening: "/proc/self/uid_map"),  // without /proc nothing can be told
+        mappedRanges?.contains { UInt64($0.first) <= UInt64(uid) && UInt64(uid) < $0.first + $0.count } ?? true
+    }
+
+    /// True if this user namespace has one user id only, as that of an unprivileged user often does.
+    package static var isAlone: Bool { mappedRanges?.reduce(0) { $0 + $1.count } == 1 }
+
+    /// The ids of this namespace; nil without /proc.
+    private static var mappedRanges: [(first: UInt64, count: UInt64)]? {
+        guard let file = try? Descriptor(opening: "/proc/self/uid_map"),  // see above
             let bytes = try? file.readAll(limit: 1 << 20, "/proc/self/uid_map")
-        else { return true }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
+        else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ").compactMap { UInt64($0) }
-            return fields.count == 3 && fields[0] <= UInt64(uid) && UInt64(uid) < fields[0] + fields[2]
+            return fields.count == 3 ? (fields[0], fields[2]) : nil
         }
     }
 

@@ -93,6 +93,11 @@ struct Failure {
             sentence = "\(path.printable): the home directory is not there"
             advice = "create the user, or set home in /etc/containai/agent.toml"
             code = Exit.found
+        case MachineProblem.unmapped(let user, let uid):
+            sentence = "\(user): the user id \(uid) does not exist in this user namespace"
+            advice =
+                "give the user an id that /proc/self/uid_map has, in /etc/passwd or as uid in /etc/containai/agent.toml"
+            code = Exit.brokenConfiguration
         case let held as VolumeLock.Held:
             let who = held.holder.isEmpty ? "another process" : held.holder
             sentence = "the volume is locked by \(who)"

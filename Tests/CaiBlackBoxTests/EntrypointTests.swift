@@ -83,6 +83,16 @@ import Testing
         #expect(try strict.errorRest().contains("[ERROR] cai entrypoint: the boot ended with code 153"))
     }
 
+    @Test(arguments: ["ulimit -f 1000", "ulimit -f 0"])
+    func `is not started, least of all as root, when its user id does not exist`(setup: String) throws {
+        let world = try World(["etc/passwd": "agent:x:4294967295:4294967295::/home/agent:/bin/sh\n"])
+        let program = try world.start("sh", "-c", "id -u", setup: setup)
+        #expect(try program.rest() == "")
+        #expect(try program.end() != .exited(0))
+        let errors = try program.errorRest()
+        #expect(errors.contains("the user id 4294967295 does not exist in this user namespace"), "\(errors)")
+    }
+
     @Test func `is in the foreground of the terminal, and Ctrl-C is the command's`() throws {
         let terminal = try PseudoTerminal()
         let world = try World()

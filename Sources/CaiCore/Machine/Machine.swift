@@ -61,4 +61,6 @@ package struct Machine: Sendable {
 package enum MachineProblem: Error, Equatable, Sendable {
     case homeMissing(FilePath)
     case volumeMissing(FilePath)
+    /// The id of the agent's user does not exist in this user namespace.
+    case unmapped(user: String, uid: Int64)
 }

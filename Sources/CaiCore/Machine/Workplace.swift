@@ -31,7 +31,8 @@ package struct Workplace: Sendable {
     package let root: Directory
 
     /// Reads the configuration file and the account file below the root. One that is missing has nothing to say, unless
-    /// somebody named it; one that cannot be read is a finding of the settings.
+    /// somebody named it; one that cannot be read is a finding of the settings. Throws `MachineProblem.unmapped` for root where
+    /// the agent's user has an id that this user namespace does not have.
     package init(_ request: WorkplaceRequest) throws {
         let root = try Directory.open(request.root)
         var problems: [Finding] = []
@@ -55,18 +56,21 @@ package struct Workplace: Sendable {
                 settings.refine(.home, .text(account.home), source: "/etc/passwd")
             }
         }
-        settings.followHome()
+        settings.followPlaces()
         self.settings = settings
         self.root = root
         rootPath = request.root
-        owner = Self.owner(settings)
+        owner = try Self.owner(settings)
     }
 
-    /// Whose files the agent's are: the settings' user for root, else the one who runs this. In a user namespace that does
-    /// not have the settings' user, everything belongs to its root.
-    private static func owner(_ settings: Settings) -> Owner {
-        let uid = UInt32(clamping: settings.number(.uid))
-        guard Identity.isRoot, Identity.isMapped(uid: uid) else { return Owner(uid: Identity.uid, gid: Identity.gid) }
+    /// The owner of the agent's files: the settings' user for root, else the one who runs this. In a user namespace of one id
+    /// everything belongs to that. An id that does not exist is refused: it must never stand for root.
+    private static func owner(_ settings: Settings) throws -> Owner {
+        guard Identity.isRoot, !Identity.isAlone else { return Owner(uid: Identity.uid, gid: Identity.gid) }
+        let number = settings.number(.uid)
+        guard let uid = UInt32(exactly: number), Identity.isMapped(uid: uid) else {
+            throw MachineProblem.unmapped(user: settings.text(.user), uid: number)
+        }
         return Owner(uid: uid, gid: UInt32(clamping: settings.number(.gid)))
     }
 
