@@ -165,7 +165,8 @@ import Testing
         let world = try settledWorld()
         let guardian = try Guardian(world)
         for round in 1...20 {
-            try world.remove("home/agent/.local")
+            // At once: in a directory that is emptied bit by bit the guard puts links again.
+            #expect(rename(world.path("home/agent/.local").string, world.path("old-\(round)").string) == 0)
             try world.put("home/agent/.local/share/opencode/auth.json", .file("{\"round\": \(round)}").mode(0o600))
             let target: FilePath = "mnt/agent-data/local/share/opencode/auth.json"
             try guardian.wait(until: "round \(round)") { try world.text(target) == "{\"round\": \(round)}" }
@@ -214,6 +215,39 @@ import Testing
         chown(place.string, 0, 0)
         try guardian.wait(for: "owner", "codex/auth.json")
         #expect(try Files.status(place)?.st_uid == World.agent)
+    }
+
+    @Test(.rootOnly) func `an owner that does not last is told once and left alone, the second container is named`()
+        throws
+    {
+        let world = try settledWorld()
+        let guardian = try Guardian(world)
+        let place = world.path("mnt/agent-data/codex/auth.json")
+        for _ in 0..<3 {
+            chown(place.string, 1001, 1001)
+            try guardian.wait(for: "owner", "codex/auth.json")
+        }
+        chown(place.string, 1001, 1001)
+        let told = try guardian.wait(for: "noticed", "codex/auth.json")
+        #expect(told["sentence"].text?.contains("another container uses this volume") == true, "\(told)")
+        #expect(try Files.status(place)?.st_uid == 1001)
+        let events = try guardian.stop()
+        #expect(events.count { $0["event"].text == "owner" } == 3, "\(events)")
+    }
+
+    @Test func `a mode that does not last is told once and left alone`() throws {
+        let world = try settledWorld()
+        let guardian = try Guardian(world)
+        let place = world.path("mnt/agent-data/codex/auth.json")
+        for _ in 0..<3 {
+            chmod(place.string, 0o644)
+            try guardian.wait(for: "mode", "codex/auth.json")
+        }
+        chmod(place.string, 0o644)
+        let told = try guardian.wait(for: "noticed", "codex/auth.json")
+        #expect(told["sentence"].text?.contains("changes back after each correction") == true, "\(told)")
+        let events = try guardian.stop()
+        #expect(events.count { $0["event"].text == "mode" } == 3, "\(events)")
     }
 
     // MARK: manifests

@@ -24,7 +24,8 @@ extension GuardLoop {
                 return try engine(stored: { digests[$0] = $1 }).run { source in
                     let seen = Observer(machine).observe(ready, among: guarded.entries, depth: .links)
                     return planGuard(
-                        seen, baseline: source.baseline(for: seen), layout: layout, history: burst.history)
+                        seen, baseline: source.baseline(for: seen), layout: layout, history: burst.history,
+                        unsteady: modes.undone(at: now))
                 }
             }
             note(report, digests)
@@ -66,6 +67,7 @@ extension GuardLoop {
         for outcome in report.outcomes {
             talk.say(outcome, report.run, layout, isRoutine: isRoutine(outcome.step))
             if outcome.isProblem { noteProblem(outcome) } else { noteDone(outcome.step, digests) }
+            if case .setMode(let path, _, _) = outcome.step, !outcome.isProblem { modes.note(path, at: now) }
         }
         // What was refused because it changed meanwhile.
         let touched = Set(report.outcomes.flatMap(\.step.places))
@@ -193,8 +195,11 @@ extension GuardLoop {
                 switch policy.decide(OwnedEntry(status)) {
                 case .keep: continue
                 case .report(let doubt): talk.tell(Finding(.warning, at: place, doubt.sentence))
+                case .give where owners.areUndone(target, at: now):
+                    talk.tell(.unsteadyOwner(at: place, uid: policy.uid, other: status.uid))
                 case .give:
                     try entry.setOwnerOfEntry(uid: policy.uid, gid: policy.gid, parent.label.appending(name))
+                    owners.note(target, at: now)
                     talk.say(GuardEvent(.owner, place, sentence: "belongs to uid \(policy.uid) again"))
                 }
             } catch {

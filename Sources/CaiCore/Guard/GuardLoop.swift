@@ -18,6 +18,9 @@ final class GuardLoop {
     var busy: [HomePath: Duration] = [:]
     /// The links that were left alone when they were last looked at, because a process has a file open.
     var inUse: Set<HomePath> = []
+    /// The corrections of modes and owners on the volume.
+    var modes = Corrections()
+    var owners = Corrections()
     /// How often in a row something failed.
     var failures: [Subject: Int] = [:]
 

@@ -1,6 +1,8 @@
-/// Plans what a guard mends: the links, as every boot does, and the modes of secrets.
+/// Plans what a guard mends: the links, as every boot does, and the modes of secrets. `unsteady` are places whose mode does
+/// not last: those are told instead.
 package func planGuard(
-    _ observation: Observation, baseline: Baseline, layout: Layout, history: [HomePath: LinkHistory]
+    _ observation: Observation, baseline: Baseline, layout: Layout, history: [HomePath: LinkHistory],
+    unsteady: Set<VolumePath> = []
 ) -> LinkPlan {
     let links = planLinks(
         observation, baseline: baseline, layout: layout, policy: .respectStrangers, history: history)
@@ -8,13 +10,39 @@ package func planGuard(
     var plan = links.plan
     var known = mended
     for seen in observation.entries where known.insert(seen.entry.target).inserted {
-        switch seen.target {
-        case .file(let facts): plan.steps += [seen.entry.privacyStep(facts, limit: 0o600)].compactMap(\.self)
-        case .directory(let facts): plan.steps += [seen.entry.privacyStep(facts, limit: 0o700)].compactMap(\.self)
-        default: continue
+        let step: Step? =
+            switch seen.target {
+            case .file(let facts): seen.entry.privacyStep(facts, limit: 0o600)
+            case .directory(let facts): seen.entry.privacyStep(facts, limit: 0o700)
+            default: nil
+            }
+        guard let step else { continue }
+        if unsteady.contains(seen.entry.target) {
+            plan.findings.append(.unsteadyMode(at: layout.text(seen.entry.target)))
+        } else {
+            plan.steps.append(step)
         }
     }
     return LinkPlan(plan: plan, links: links.links, missingParents: links.missingParents)
+}
+
+extension Finding {
+    /// The finding about a secret whose mode something changes after each correction.
+    fileprivate static func unsteadyMode(at place: String) -> Finding {
+        Finding(
+            .warning, at: place,
+            "can be read by others, and its mode changes back after each correction; it is left as it is for an hour",
+            advice: "keep the volume on a file system that keeps modes, and stop what changes it")
+    }
+
+    /// The finding about a place on the volume that something gives to another user after each correction.
+    package static func unsteadyOwner(at place: String, uid: UInt32, other: UInt32) -> Finding {
+        Finding(
+            .warning, at: place,
+            "belongs to uid \(other) after each time that it was given to uid \(uid): another container uses this volume with "
+                + "another user id; it is left as it is for an hour",
+            advice: "give the agents of both containers the same user id, or each container a volume of its own")
+    }
 }
 
 /// What was written to a file, through a descriptor from before, after it was adopted and its name became a link.
