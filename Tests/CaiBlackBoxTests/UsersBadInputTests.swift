@@ -179,6 +179,24 @@ private let badRecords = [
         #expect(try world.users("list").output.split(separator: "\n").map { $0.split(separator: "\t") } == list)
     }
 
+    @Test(arguments: ["/etc/passwd", "/etc/group", "/etc/shadow"] as [FilePath])
+    func `an account file that is mounted as a single file is named, and nothing is left of the user`(
+        _ file: FilePath
+    ) throws {
+        let world = try accountWorld()
+        try world.put("/outside", .file(imageAccounts[file] ?? ""))
+        let mount = inMountNamespace("mount --bind \"\(world.path("/outside"))\" \"\(world.path(file))\"")
+        let before = try Snapshot(of: world.root)
+        let hash = world.path("/in/hash").string
+        for options in [["--dry-run"], []] {
+            let run = try world.cai(["users", "add", "alice", "--hash-file", hash] + options, wrapper: mount)
+            #expect(run.code == 1 && run.errors.contains("is a single file that is mounted there"), "\(run)")
+        }
+        let left = try Snapshot(of: world.root).differences(from: before, .content)
+        #expect(left.allSatisfy { $0.contains(".lock") || $0.contains(".pwd.lock") }, "\(left)")
+        #expect(try world.users("list").output == "")
+    }
+
     @Test func `restores 10,000 users`() throws {
         let world = try accountWorld()
         try world.remove("/etc/skel")

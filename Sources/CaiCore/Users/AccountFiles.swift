@@ -54,14 +54,39 @@ struct AccountFiles {
         }
     }
 
-    /// What differs between two states of the files, written beside them and on the disk.
-    func stage(_ new: AccountDatabase, instead old: AccountDatabase) throws -> Staged {
+    /// Throws `UserProblem` if a file that differs between two states cannot be replaced: a single file that is mounted there
+    /// takes no other file in its place.
+    func requireReplaceable(_ new: AccountDatabase, instead old: AccountDatabase) throws {
+        for (name, _) in Self.changes(new, instead: old) {
+            let path = directory.label.appending(name).printable
+            let file = try directory.openEntry(name)
+            guard let mount = Mounts.id(of: file), let around = Mounts.id(of: directory.descriptor), mount != around
+            else { continue }
+            throw UserProblem(
+                at: path,
+                "is a single file that is mounted there, so that no account can be written; nothing was changed",
+                advice: "start the container without the mount at \(path) (podman run --passwd=false)")
+        }
+    }
+
+    /// The files that differ between two states, with their new text.
+    private static func changes(
+        _ new: AccountDatabase, instead old: AccountDatabase
+    ) -> [(name: FilePath.Component, table: AccountTable)] {
         let pairs: [(AccountTable?, AccountTable?)] = [
             (old.passwd, new.passwd), (old.group, new.group), (old.shadow, new.shadow), (old.gshadow, new.gshadow),
         ]
+        return zip(names, pairs).compactMap { file, tables in
+            guard let after = tables.1, tables.0 != after else { return nil }
+            return (file.name, after)
+        }
+    }
+
+    /// Writes what differs between two states of the files beside them and onto the disk.
+    func stage(_ new: AccountDatabase, instead old: AccountDatabase) throws -> Staged {
+        try requireReplaceable(new, instead: old)
         var staged = Staged(directory: directory)
-        for ((name, _), (before, after)) in zip(Self.names, pairs) {
-            guard let after, before != after else { continue }
+        for (name, after) in Self.changes(new, instead: old) {
             do {
                 try staged.add(name, part: part(of: name), after.text)
             } catch {

@@ -45,7 +45,10 @@ struct UsersState {
         report.actions += plan.actions
         report.changes += plan.records.count + plan.homes.count + plan.quarantine.count
         if plan.database != situation.database { report.changes += 1 }
-        if isPreview { return situation.database = plan.database }
+        if isPreview {
+            try files.requireReplaceable(plan.database, instead: situation.database)
+            return situation.database = plan.database
+        }
         let staged = try files.stage(plan.database, instead: situation.database)
         do {
             for name in plan.quarantine { try store?.putAside(name, at: situation.now) }
@@ -89,6 +92,7 @@ struct UsersState {
         var database = situation.database
         database.remove(name)
         if isPreview {
+            try files.requireReplaceable(database, instead: situation.database)
             situation.database = database
             return situation.records.removeAll { $0.name == name }
         }
