@@ -51,6 +51,7 @@ struct ServeCommand: ParsableCommand {
                 try AgentSocket(passed: passed)
                 ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
             defer { socket.remove() }
+            if let exposure = socket.exposure { logger.log(exposure) }
             let hub = EventHub()
             _ = HeldSignals()  // while there is no other thread
             let guardian = ServiceGuard(logger, hub)

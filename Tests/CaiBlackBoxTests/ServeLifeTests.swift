@@ -31,6 +31,17 @@ import Testing
         #expect(try service.program.end() == .exited(0))
     }
 
+    @Test(.rootOnly, arguments: [(1000, 0o755, true), (0, 0o777, true), (0, 0o1777, false), (0, 0o755, false)])
+    func `a directory in which others can replace the socket is named`(
+        _ owner: UInt32, _ mode: UInt16, _ isNamed: Bool
+    ) throws {
+        let world = try World(["outside": ([:] as Item).mode(mode).owned(by: owner)])
+        let service = try Service(world, "--socket", "/outside/agent.sock").ready()
+        #expect(try service.stop() == .exited(0))
+        let log = try service.program.errorRest() + service.program.rest()
+        #expect(log.contains("who can replace agent.sock") == isNamed, "\(log)")
+    }
+
     @Test(.rootOnly) func `writes as the owner of the agent's files, and never through a link that the agent plants`()
         throws
     {

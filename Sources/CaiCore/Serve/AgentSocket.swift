@@ -20,6 +20,8 @@ package final class AgentSocket: Sendable {
 
     /// Where it is; nil for one that was passed.
     package let path: FilePath?
+    /// The finding about a directory in which others than this user can replace the socket.
+    package let exposure: Finding?
     /// Who made it listens to it already, or has to.
     private let descriptor: Descriptor
     private let made: Made?
@@ -52,6 +54,7 @@ package final class AgentSocket: Sendable {
         }
         path = nil
         made = nil
+        exposure = nil
         descriptor = try one.descriptor.duplicate()
     }
 
@@ -93,6 +96,7 @@ package final class AgentSocket: Sendable {
         // Whoever sees it can connect, and waits for the service to begin.
         try LocalConnection.listen(descriptor.raw, waiting: Self.mostWaiting)
         self.path = path
+        exposure = try directory.exposure(of: name)
         made = Made(directory, name, status, lock)
     }
 
@@ -127,6 +131,21 @@ extension RuntimeDirectory {
 }
 
 extension Directory {
+    /// The finding about a directory in which somebody else can put another socket in place of this one, and so answer
+    /// those who connect from outside.
+    fileprivate func exposure(of name: FilePath.Component) throws -> Finding? {
+        let found = try status()
+        let isShared = found.mode & 0o022 != 0 && found.mode & 0o1000 == 0
+        let isForeign = found.uid != Identity.uid && found.uid != 0
+        guard isShared || isForeign else { return nil }
+        return Finding(
+            .warning, at: label.printable,
+            (isForeign ? "belongs to uid \(found.uid)" : "can be written by others")
+                + ", who can replace \(name.string): whoever pushes from outside may then talk to another program",
+            advice: "mount a directory of root's there, with mode 0755 at most: on the host, chown root "
+                + shellQuoted(label.printable))
+    }
+
     /// Lets only its owner and a group in; a directory of somebody else's stays as it is.
     fileprivate func close(to gid: UInt32?) throws {
         let found = try status()
