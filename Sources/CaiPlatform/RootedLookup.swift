@@ -16,6 +16,12 @@ package struct FoundPath: ~Copyable {
     package let isMountPoint: Bool
 }
 
+/// A symlink that is not followed because it belongs to another user.
+package struct ForeignLink: Error, Hashable, Sendable {
+    package let path: FilePath
+    package let uid: UInt32
+}
+
 /// Looks paths up as if a directory were `/`: symlinks, absolute ones and `..` too, cannot lead out of it.
 ///
 /// It walks name by name through `O_PATH` descriptors, which needs no permission to read and wakes no device. It
@@ -36,8 +42,27 @@ package struct RootedLookup: Sendable {
     package var mountID: UInt64? { Mounts.id(of: root.descriptor) }
 
     /// Follows a path from the root, with at most 40 symlinks, as path_resolution(7) does. Throws for anything but a
-    /// missing file: `.notDirectory`, `.permissionDenied`, `.tooManySymbolicLinkLevels`.
-    package func find(_ path: FilePath) throws(SystemCallError) -> FoundPath {
+    /// missing file: `.notDirectory`, `.permissionDenied`, `.tooManySymbolicLinkLevels`. With `onlyLinksOf`, symlinks of
+    /// other users are not followed, and throw `ForeignLink`.
+    package func find(_ path: FilePath, onlyLinksOf owner: UInt32) throws -> FoundPath {
+        var foreign: ForeignLink?
+        do throws(SystemCallError) {
+            return try find(path) { name, parent throws(SystemCallError) in
+                guard let status = try parent.status(of: name), status.uid != owner else { return true }
+                foreign = ForeignLink(path: parent.label.appending(name), uid: status.uid)
+                return false
+            }
+        } catch {
+            if let foreign { throw foreign }
+            throw error
+        }
+    }
+
+    package func find(_ path: FilePath) throws(SystemCallError) -> FoundPath { try find(path) { _, _ in true } }
+
+    private func find(
+        _ path: FilePath, follows: (FilePath.Component, Directory) throws(SystemCallError) -> Bool
+    ) throws(SystemCallError) -> FoundPath {
         var walk = [root]
         var waiting = Array(path.components.reversed())
         var linkCount = 0
@@ -59,6 +84,9 @@ package struct RootedLookup: Sendable {
             case .directory(let directory): walk.append(directory)
             case .link(let target):
                 linkCount += 1
+                guard try follows(name, parent) else {
+                    throw SystemCallError("follow", parent.label.appending(name).printed, .notPermitted)
+                }
                 if linkCount > 40 { throw SystemCallError("look up", path.printed, .tooManySymbolicLinkLevels) }
                 if target.isAbsolute { walk = [root] }
                 waiting += target.components.reversed()

@@ -56,6 +56,11 @@ extension SourceProblem {
                 "\(path.printable) has files of a home and of a volume",
                 "say which it is with --layout home or --layout volume"
             )
+        case .foreignLink(let path, let uid):
+            (
+                "\(path.printable) is a symlink of uid \(uid), which root does not follow: it may lead to what only root may read",
+                "name the place itself, or run cai import as that user"
+            )
         case .unsupported(let path):
             (
                 "Unsupported source type: must be directory or gzip-compressed tar archive: \(path.printable)",

@@ -9,6 +9,30 @@ import Testing
         return (world, try world.importHost())
     }
 
+    @Test(.rootOnly, arguments: [false, true])
+    func `root follows no link of the agent to the source, but its own ones`(isArchive: Bool) throws {
+        let world = try World([
+            "/private": ([".claude.json": "{\"k\":\"ROOT ONLY\"}"] as Item).mode(0o700).owned(by: 0),
+            "/home/agent/workspace": [:],
+        ])
+        let place = world.path("/private").string
+        var source = place
+        if isArchive {
+            source = place + "/backup.tgz"
+            let packed = try Command.run(["tar", "-czf", source, "-C", place, ".claude.json"])
+            try #require(packed.code == 0, "\(packed)")
+        }
+        try world.put("/home/agent/workspace/old-home", Item.link(FilePath(source)).owned(by: World.agent))
+        let link = world.path("/home/agent/workspace/old-home").string
+        let refused = try world.cai("import", "--from", link)
+        #expect(refused.code == 1 && refused.errors.contains("is a symlink of uid 1000"), "\(refused)")
+        #expect(world.volumeText("claude/claude.json")?.contains("ROOT ONLY") != true)
+        try world.put("/old-home", Item.link(FilePath(source)).owned(by: 0))
+        let followed = try world.cai("import", "--from", world.path("/old-home").string)
+        #expect(followed.code == 0, "\(followed)")
+        #expect(world.volumeText("claude/claude.json")?.contains("ROOT ONLY") == true)
+    }
+
     @Test func `A46: an absolute link into the source becomes relative`() throws {
         let world = try World.importing([".claude": ["plugins": ["p": ["x": "x"]], "skills": [:]]])
         try world.put("/host/.claude/skills/link", Item.link(FilePath(world.host + "/.claude/plugins/p")).ofAgent)

@@ -141,7 +141,7 @@ package final class ArchiveFile {
     package init(_ path: FilePath?) throws {
         self.path = path ?? "-"
         confirm = {}
-        if let path { descriptor = try Descriptor(opening: path) } else { descriptor = try .standardInput() }
+        if let path { descriptor = try CallerPath.openFile(path) } else { descriptor = try .standardInput() }
     }
 
     /// Hands the descriptor to who reads it.

@@ -11,6 +11,8 @@ package enum SourceProblem: Error, Equatable, Sendable {
     /// Nothing shows whether it is arranged as a home or as a volume.
     case ambiguous(FilePath)
     case unsupported(FilePath)
+    /// A symlink of another user on the way to it, which root does not follow.
+    case foreignLink(FilePath, uid: UInt32)
 }
 
 /// A source that was opened, before any privilege is given up.
@@ -39,8 +41,8 @@ extension Machine {
     package func openSource(_ path: FilePath) throws -> OpenedSource {
         let directory: Directory
         do {
-            directory = try Directory.open(path)
-        } catch {
+            directory = try CallerPath.openDirectory(path)
+        } catch let error as SystemCallError {
             switch error.errno {
             case .noSuchFileOrDirectory: throw SourceProblem.missing(path)
             case .permissionDenied: throw SourceProblem.notReadable(path)

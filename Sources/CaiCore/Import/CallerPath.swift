@@ -1,0 +1,32 @@
+import CaiPlatform
+import SystemPackage
+
+/// Opens a path that the caller named. Root follows no symlink of another user on the way: whoever owns such a link would
+/// choose what root reads, and an import puts it where the agent can read it. Others have their own rights.
+enum CallerPath {
+    /// Opens a directory. Throws `SystemCallError`, and `SourceProblem.foreignLink`.
+    static func openDirectory(_ path: FilePath) throws -> Directory {
+        guard let resolved = try resolved(path) else { return try Directory.open(path) }
+        let tree = Tree(root: try Directory.open("/"))
+        return try resolved.isEmpty ? tree.root : tree.directory(resolved)
+    }
+
+    /// Opens a file for reading. Throws `SystemCallError`, and `SourceProblem.foreignLink`.
+    static func openFile(_ path: FilePath) throws -> Descriptor {
+        guard let resolved = try resolved(path), !resolved.isEmpty else { return try Descriptor(opening: path) }
+        let (parent, name) = try Tree(root: try Directory.open("/")).parent(of: resolved)
+        return try parent.openFile(name)
+    }
+
+    /// The path without symlinks, relative to the root; nil for others than root, and for one that is missing.
+    private static func resolved(_ path: FilePath) throws -> FilePath? {
+        guard Identity.isRoot else { return nil }
+        do {
+            let found = try RootedLookup(root: "/").find(path, onlyLinksOf: Identity.uid)
+            guard found.missing.isEmpty else { return nil }
+            return FilePath(root: nil, found.resolved.components)
+        } catch let link as ForeignLink {
+            throw SourceProblem.foreignLink(link.path, uid: link.uid)
+        }
+    }
+}
