@@ -15,6 +15,21 @@ import Testing
         #expect(try world.text("data/editors/vimrc") == "v")
     }
 
+    @Test(arguments: [
+        ("volume = '/data'\nworkspace = '/workspaces/p'\n", ["/data", "/workspaces/p"]),
+        ("volume = '/data'\n", ["/data", "/home/agent/workspace"]),
+        ("volume = '/data'\npersistence_paths = ['/mnt/agent-data']\n", ["/mnt/agent-data"]),
+    ])
+    func `the paths whose persistence is checked follow the volume and the workspace`(
+        _ settings: String, _ paths: [String]
+    ) throws {
+        let world = try World(["etc/containai/agent.toml": .file(settings)])
+        let shown = try world.cai("config", "show", "--json")
+        #expect(shown.json["settings"]["persistence_paths"]["value"].array.map(\.text) == paths, "\(shown)")
+        let check = try world.cai("persistence", "check")
+        for path in paths { #expect(check.everything.contains("- \(path) ("), "\(check)") }
+    }
+
     @Test func `the environment wins over the file, and config show tells where each value is from`() throws {
         let world = try World(["etc/containai/agent.toml": "volume = '/from-file'\nlock_timeout_seconds = 3\n"])
         let shown = try world.cai("config", "show", "--json", environment: ["CAI_VOLUME": "/from-environment"])

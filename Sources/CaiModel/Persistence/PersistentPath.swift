@@ -38,6 +38,11 @@ package struct PersistentPath: Hashable, Sendable {
         self.init(path, storage: .volume(volumeName(for: path)), isDirectory: false, isPrimary: true)
     }
 
+    /// The same storage at another path.
+    func at(_ path: FilePath) -> PersistentPath {
+        PersistentPath(path, storage: storage, priority: priority, isDirectory: isDirectory, isPrimary: isPrimary)
+    }
+
     /// The name of the volume for this path, also as a Kubernetes claim.
     package var volume: String {
         switch storage {

@@ -160,7 +160,8 @@ package enum Preset: String, CaseIterable, Sendable {
 extension Settings {
     /// The paths whose persistence is checked, with what the presets know about those that they name.
     package var persistentPaths: [PersistentPath] {
-        let known = Preset.allCases.flatMap(\.persistentPaths)
+        if case .preset? = self[.persistencePaths]?.origin { return presetPaths }
+        let known = presetPaths + Preset.allCases.flatMap(\.persistentPaths)
         return list(.persistencePaths).map { text in
             known.first { $0.path == FilePath(text) } ?? PersistentPath(named: FilePath(text))
         }

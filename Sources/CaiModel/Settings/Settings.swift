@@ -145,11 +145,27 @@ package struct Settings: Sendable {
         }
     }
 
-    /// Has OpenCode's configuration directory, unless somebody set it, lie in the home, wherever that is.
-    package mutating func followHome() {
-        guard let entry = entries[.opencodeConfiguration], case .preset = entry.origin else { return }
-        let path = FilePath(Preset.home(of: text(.preset), movedTo: text(.home), text(.opencodeConfiguration)))
-        entries[.opencodeConfiguration] = Entry(value: .text(path.string), origin: entry.origin)
+    /// Moves what lies in other places, unless it was set itself: OpenCode's configuration directory follows the home, and
+    /// the paths whose persistence is checked follow the volume, the workspace and the home.
+    package mutating func followPlaces() {
+        if let entry = entries[.opencodeConfiguration], case .preset = entry.origin {
+            let path = FilePath(Preset.home(of: text(.preset), movedTo: text(.home), text(.opencodeConfiguration)))
+            entries[.opencodeConfiguration] = Entry(value: .text(path.string), origin: entry.origin)
+        }
+        if let entry = entries[.persistencePaths], case .preset = entry.origin {
+            entries[.persistencePaths] = Entry(value: .list(presetPaths.map(\.path.string)), origin: entry.origin)
+        }
+    }
+
+    /// The paths of the preset whose persistence is checked, where the settings put them.
+    var presetPaths: [PersistentPath] {
+        let preset = Preset(rawValue: text(.preset)) ?? .containai
+        let moving: [SettingKey] = [.volume, .workspace, .usersDirectory, .opencodeConfiguration]
+        return preset.persistentPaths.map { path in
+            let key = moving.first { preset.values[$0] == .text(path.path.string) }
+            return path.at(
+                FilePath(key.map(text) ?? Preset.home(of: preset.rawValue, movedTo: text(.home), path.path.string)))
+        }
     }
 
     /// Replaces a preset's value by what the machine itself says; anything an operator said stays.
