@@ -192,6 +192,25 @@ extension FilePath.Component {
     package var printable: String { FilePath(root: nil, [self]).printable }
 }
 
+extension String {
+    /// The longest text of another program that is shown, in scalars.
+    private static let longestForeignText = 4096
+
+    /// A text of another program for people, as one line: control characters appear as `\xNN`, so that it can neither forge
+    /// a line of output nor a terminal sequence, and what is too long is cut off.
+    package var printable: String {
+        var result = ""
+        for scalar in unicodeScalars.prefix(Self.longestForeignText) {
+            if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
+                result += Array(String(scalar).utf8).map(hexEscape).joined()
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return unicodeScalars.count > Self.longestForeignText ? result + "…" : result
+    }
+}
+
 private func escaped(_ characters: UnsafeBufferPointer<CChar>) -> String {
     let bytes = characters.map { UInt8(bitPattern: $0) }
     if bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) {

@@ -111,7 +111,7 @@ struct Push {
                 sent = try source.files.write(needed, isTelling: isTelling, to: $0)
             }
             if answer.status == 429, attempt < Self.mostTries {
-                sleep(UInt32(clamping: answer.retryAfter ?? 1))
+                sleep(answer.pause)
                 continue
             }
             source.files.takeFindings().forEach(Talk.finding)
@@ -159,7 +159,7 @@ struct Push {
                 try bytes.withUnsafeBytes { try send($0) }
             }
             attempt += 1
-            if answer.status == 429 { sleep(UInt32(clamping: answer.retryAfter ?? 1)) }
+            if answer.status == 429 { sleep(answer.pause) }
         } while answer.status == 429 && attempt < Self.mostTries
         try check(answer)
         let needs = try JSONDecoder().decode(PushNeeds.self, from: Data(answer.content))
@@ -200,11 +200,24 @@ struct Push {
     private func show(_ answer: PushAnswer) throws -> (any Error)? {
         guard [200, 422].contains(answer.status) else { throw ServiceRefusal(answer) }
         let document = try JSONDecoder().decode(ImportAnswer.self, from: Data(answer.content))
-        document.lines.forEach(Talk.line)
-        for finding in document.reload { Talk.warn("\(finding.place): \(finding.sentence)") }
-        if isJSON { print(String(decoding: answer.content, as: UTF8.self), terminator: "") }
+        document.lines.map(\.printable).forEach(Talk.line)
+        for finding in document.reload { Talk.warn("\(finding.place.printable): \(finding.sentence.printable)") }
+        if isJSON { print(Self.plainJSON(answer.content), terminator: "") }
         fflush(nil)
         return answer.status == 200 ? nil : Exit.found
+    }
+
+    /// A JSON document as text in which no character is one that a terminal obeys.
+    private static func plainJSON(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes, as: UTF8.self).unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar.value {
+            case 0x0A: text.unicodeScalars.append(scalar)
+            // Between values these are blanks, and within a string none is valid.
+            case 0..<0x20: text += " "
+            case 0x7F..<0xA0: text += "\\u00" + String(scalar.value, radix: 16)
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
     }
 
     private struct ImportAnswer: Decodable {
@@ -215,6 +228,11 @@ struct Push {
         let lines: [String]
         let reload: [Finding]
     }
+}
+
+extension PushAnswer {
+    /// The seconds to wait before the next try: as long as the service says, but no longer than a person would.
+    fileprivate var pause: UInt32 { UInt32(clamping: min(max(retryAfter ?? 1, 1), 30)) }
 }
 
 /// What the agent service says in place of an answer.
@@ -236,8 +254,8 @@ extension ServiceRefusal {
 
     init(_ answer: PushAnswer) {
         let body = try? JSONDecoder().decode(Document.self, from: Data(answer.content)).error  // another server
-        sentence = body?.message ?? "the agent service answers with status \(answer.status)"
-        advice = body?.advice
+        sentence = body?.message.printable ?? "the agent service answers with status \(answer.status)"
+        advice = body?.advice?.printable
         code =
             switch (answer.status, body?.code) {
             case (403, _): Exit.notPermitted

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CaiCore
+import CaiManifests
 import CaiModel
 import CaiNetwork
 import CaiPlatform
@@ -15,6 +16,9 @@ struct PushCommand: ParsableCommand {
             itself where no service runs. Only what the container does not have travels, and what is there already is not \
             touched. The import is that of cai import, with its lines, its exit codes and its undo. Nothing restarts.
 
+            What may leave this machine is decided here: what the built-in manifests name, additional_paths in \
+            ~/.config/containai/config.toml, and --allow. What the container asks for beyond that is named, and stays.
+
             Without --from, pushes from the home directory of this machine; an archive is sent as it is. A token that the \
             service wants is read from the variable CAI_SOCKET_TOKEN.
             """
@@ -28,6 +32,12 @@ struct PushCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The directory or archive; - reads an archive from standard input.", valueName: "path"))
     var from: String?
     @Option(help: "How the source is arranged: auto, home or volume.") var layout = ImportCommand.Arrangement.auto
+    @Option(
+        name: .customLong("allow"),
+        help: ArgumentHelp(
+            "Let this path of the home travel if the container asks for it; may be given more than once.",
+            valueName: "path"))
+    var allowed: [String] = []
     @Flag(help: "Leave out secrets; they do not travel.") var noSecrets = false
     @Flag(help: "Ignore the exclude patterns of the configuration and the built-in ones.") var noExcludes = false
     @Flag(help: "Also remove from the volume what the source does not have.") var delete = false
@@ -54,7 +64,7 @@ struct PushCommand: ParsableCommand {
             }
             let guide = try push.guide()
             let known = guide.entries.compactMap(\.entry)
-            try push.run(source(root, guide, known, arrangement(of: root, known)), isWatching: watch)
+            try push.run(try source(root, guide, known, arrangement(of: root, known)), isWatching: watch)
         }
     }
 
@@ -105,16 +115,28 @@ struct PushCommand: ParsableCommand {
         }
     }
 
+    /// What may leave this host.
+    private func permission() throws -> PushPermission {
+        let paths = try allowed.map { text in
+            do {
+                return try AdditionalPath(text, homes: [home, path]).source
+            } catch {
+                throw ValidationError("--allow \(text): \(error.sentence)")
+            }
+        }
+        return PushPermission(builtIn: BuiltInManifests.alone.manifest.entries, allowed: paths)
+    }
+
     private func source(
         _ root: Directory, _ guide: PushGuide, _ known: [Entry], _ arrangement: SourceArrangement
-    ) -> Push.Source {
+    ) throws -> Push.Source {
         let real = root.resolvedPath ?? path
         var options = PushSource.Options()
         (options.withoutSecrets, options.withoutExcludes) = (noSecrets, noExcludes)
         return Push.Source(
             files: PushSource(
-                root, home: real, containerHome: FilePath(guide.home), declared: known, arrangement: arrangement,
-                options: options),
+                root, home: real, containerHome: FilePath(guide.home), asked: known, arrangement: arrangement,
+                permission: try permission(), options: options),
             guide: guide, arrangement: arrangement, home: real)
     }
 }

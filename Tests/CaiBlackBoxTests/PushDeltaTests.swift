@@ -226,13 +226,13 @@ private let changes = [
             "home/agent/.config/containai/config.toml",
             Item.file("default_excludes = [\"claude/skills/a\"]\n[import]\nadditional_paths = [\"~/dotfiles/z\"]\n"))
         let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
-        let first = try world.push("--verbose")
-        // Without a configuration of the source, that of the container counts.
+        let first = try world.push("--verbose", "--allow", "~/dotfiles/z")
+        // Without a configuration of the source, that of the container counts, as far as a person allows it.
         #expect(first.code == 0 && travelled(first) == 3, "\(first)")
         #expect(!world.exists("mnt/agent-data/claude/skills/a"))
         #expect(world.exists("mnt/agent-data/claude/skills/dots/y"))
         #expect(world.exists("mnt/agent-data/dotfiles/z/z") && world.exists("mnt/agent-data/claude/skills/dots/z/z"))
-        let again = try world.push("--verbose")
+        let again = try world.push("--verbose", "--allow", "~/dotfiles/z")
         #expect(again.code == 0 && travelled(again) == 0, "\(again)")
         #expect(try service.stop() == .exited(0))
     }

@@ -318,3 +318,58 @@ func travelled(_ run: Finished) -> Int? {
         if let service { #expect(try service.stop() == .exited(0)) }
     }
 }
+
+@Suite struct `What leaves the host` {
+    private static let manifest = """
+        [[entries]]
+        source = ".ssh"
+        target = "x/ssh"
+        flags = "d"
+
+        [[entries]]
+        source = ".claude/skills"
+        target = "claude/skills"
+        flags = "d"
+
+        [[entries]]
+        source = ".mytool"
+        target = "mytool"
+        flags = "d"
+        """
+
+    /// A container in which the agent asks for more than the built-in manifests name.
+    private func asking() throws -> World {
+        try host([
+            "host/.ssh": ["id_ed25519": Item("PRIVATE KEY").mode(0o600)], "host/.mytool": ["settings": "mine\n"],
+            "host/.aws": ["credentials": "SECRET KEY"], "home/agent/workspace": [:],
+            "mnt/agent-data/containai/manifests/x.toml": .file(Self.manifest),
+            "home/agent/.config/containai/config.toml": "[import]\nadditional_paths = [\"~/.aws\"]\n",
+        ])
+    }
+
+    @Test func `is not what the container asks for beyond the built-in manifests; that is named`() throws {
+        let world = try asking()
+        let service = try Service(world).ready()
+        let run = try world.push()
+        #expect(run.code == 0, "\(run)")
+        for path in ["~/.ssh", "~/.mytool", "~/.aws"] {
+            #expect(run.errors.contains("\(path): the container asks for it, and it did not travel"), "\(path) \(run)")
+        }
+        #expect(world.volumeText("claude/skills/one/a.md") == "a\n")
+        for path in ["x", "mytool", "aws", "ssh/id_ed25519"] as [FilePath] {
+            #expect(!world.exists(FilePath("/mnt/agent-data").appending(path.components)), "\(path)")
+        }
+        #expect(try service.stop() == .exited(0))
+    }
+
+    @Test func `is what a person allows, and nothing beside it`() throws {
+        let world = try asking()
+        let service = try Service(world).ready()
+        let run = try world.push("--allow", "~/.mytool", "--allow", "~/.aws")
+        #expect(run.code == 0 && world.volumeText("mytool/settings") == "mine\n", "\(run)")
+        #expect(world.volumeText("aws/credentials") == "SECRET KEY")
+        #expect(!world.exists("/mnt/agent-data/x"))
+        #expect(try world.push("--allow", "/etc").code == 64)
+        #expect(try service.stop() == .exited(0))
+    }
+}

@@ -19,7 +19,7 @@ extension PushSource {
     /// The source's configuration, or where it has none the container's, with what the repository of the workspace adds.
     private func configuration(_ guide: PushGuide) -> ImportConfiguration {
         guard arrangement == .home, case .found(_, .file) = resolver.resolve(Self.configurationFile) else {
-            return guide.configuration.imported
+            return permitted(guide.configuration.imported)
         }
         // One that cannot be read counts as empty, and the import says what is wrong with it.
         let user = read(Self.configurationFile).flatMap {
@@ -28,11 +28,22 @@ extension PushSource {
                 workspaces: guide.workspaces.map { FilePath($0) })
         }
         let configuration = user?.configuration ?? ImportConfiguration()
-        guard let repository = guide.repository?.imported else { return configuration }
+        // What this file adds, a person of this host has written.
+        guard let repository = (guide.repository?.imported).map(permitted) else { return configuration }
         let isTrusted = (user?.trusted ?? []).contains { trusted in
             guide.workspaces.contains { FilePath($0).lexicallyNormalized().starts(with: trusted) }
         }
         return configuration.adding(repository, isTrusted: isTrusted)
+    }
+
+    /// A configuration that came from the container, without paths that nobody here allows.
+    private func permitted(_ configuration: ImportConfiguration) -> ImportConfiguration {
+        var result = configuration
+        result.additionalPaths.removeAll { !permission.isAllowed($0.source) }
+        if arrangement == .home {
+            refuse(configuration.additionalPaths.map(\.source).filter { !permission.isAllowed($0) })
+        }
+        return result
     }
 
     /// The paths that the configuration adds; those that a manifest names go where that says.

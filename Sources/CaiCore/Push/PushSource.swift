@@ -32,6 +32,7 @@ package final class PushSource {
     /// What the container's manifests name.
     let declared: [Entry]
     let arrangement: SourceArrangement
+    let permission: PushPermission
     let options: Options
     private(set) var selection: PushSelection?
     /// One for each directory of the index.
@@ -57,17 +58,32 @@ package final class PushSource {
         package init() {}
     }
 
-    /// `home` is the path under which the source is known to itself; `declared` are the places of the guide.
+    /// `home` is the path under which the source is known to itself; `asked` are the places of the guide, of which those travel
+    /// that `permission` lets through.
     package init(
-        _ root: Directory, home: FilePath, containerHome: FilePath, declared: [Entry], arrangement: SourceArrangement,
-        options: Options
+        _ root: Directory, home: FilePath, containerHome: FilePath, asked: [Entry], arrangement: SourceArrangement,
+        permission: PushPermission, options: Options
     ) {
         source = SourceTree(root: root, names: [home, containerHome])
         layout = Layout(home: containerHome, volume: "/nowhere")
         resolver = SourceResolver(source, layout: layout)
+        let (declared, refused) = permission.entries(asked)
         self.declared = declared
         self.arrangement = arrangement
+        self.permission = permission
         self.options = options
+        if arrangement == .home { refuse(refused) }
+    }
+
+    /// Notes what the container asks for and does not get, where this home has it.
+    func refuse(_ paths: [HomePath]) {
+        for path in paths where !resolver.node(at: path.relative).isMissing {
+            findings.append(
+                Finding(
+                    .warning, at: path.inHome, "the container asks for it, and it did not travel",
+                    advice: "cai push --allow \(shellQuoted(path.inHome)), or additional_paths in "
+                        + "~/.config/containai/config.toml, if it is to be in the container"))
+        }
     }
 
     /// Looks at everything that an import of this source would.

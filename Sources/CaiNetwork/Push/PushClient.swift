@@ -125,14 +125,17 @@ package final class PushClient {
 
     // MARK: receiving
 
+    /// The largest number of header lines of an answer, and of announcements before it.
+    private static let mostLines = 256
+
     private func answer() throws -> PushAnswer {
-        while true {
+        for _ in 0..<Self.mostLines {
             let words = try line().split(separator: " ", maxSplits: 2)
             guard words.count > 1, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else {
                 throw PushProblem("\(label): what answers there is not the agent service")
             }
             var fields: [String: String] = [:]
-            while case let text = try line(), !text.isEmpty {
+            for text in try lines() {
                 let parts = text.split(separator: ":", maxSplits: 1)
                 if parts.count == 2 { fields[parts[0].lowercased()] = String(parts[1].drop { $0 == " " }) }
             }
@@ -140,6 +143,17 @@ package final class PushClient {
             return PushAnswer(
                 status: status, content: try content(fields), retryAfter: fields["retry-after"].flatMap { Int($0) })
         }
+        throw PushProblem("\(label): an answer that never begins")
+    }
+
+    /// The lines up to an empty one.
+    private func lines() throws -> [String] {
+        var lines: [String] = []
+        while case let text = try line(), !text.isEmpty {
+            lines.append(text)
+            guard lines.count <= Self.mostLines else { throw PushProblem("\(label): an answer that cannot be read") }
+        }
+        return lines
     }
 
     private static let largestAnswer = 64 << 20
@@ -154,7 +168,7 @@ package final class PushClient {
                 throw PushProblem("\(label): an answer that cannot be read")
             }
             if count == 0 {
-                while !(try line().isEmpty) {}
+                _ = try lines()
                 return content
             }
             content += try take(count)
