@@ -13,6 +13,10 @@ struct ImportCommand: ParsableCommand {
             exchanged in together: a run that fails or is killed leaves the volume as it was, or as it is to be. What \
             has to make room is kept below .containai/displaced; cai undo brings it back. What changed in the container \
             after the last import, and not in the source, is kept.
+
+            With --sessions, the longer of two versions of a conversation counts if it has all lines of the other. \
+            --delete never removes conversations. A database that a program has open is left as it is. A source that is \
+            arranged as a volume has its conversations without --sessions.
             """)
 
     @Option(help: ArgumentHelp("The directory or archive; - reads an archive from standard input.", valueName: "path"))
@@ -20,6 +24,8 @@ struct ImportCommand: ParsableCommand {
     @Option(help: "How the source is arranged: auto, home or volume.") var layout: Arrangement = .auto
     @Flag(help: "Leave out secrets, also those inside files that hold other things too.") var noSecrets = false
     @Flag(help: "Ignore the exclude patterns of the configuration and the built-in ones.") var noExcludes = false
+    @Flag(help: "Also bring conversations and all other state of Claude Code, Codex and OpenCode, without caches.")
+    var sessions = false
     @Flag(help: "Also remove from the volume what the source does not have; it is kept displaced.") var delete = false
     @Flag(help: "Show what would be done.") var dryRun = false
     @Flag(help: "Show everything that is done and what is left alone.") var verbose = false
@@ -121,8 +127,9 @@ struct ImportCommand: ParsableCommand {
             try config.map { try loader.load(named: FilePath($0).absolute) } ?? loader.discover()
         let request = ImportRequest(
             source: source.tree, arrangement: arrangement, isOwnHome: source.isOwnHome, configuration: configuration,
-            withoutSecrets: noSecrets, withoutExcludes: noExcludes, mirrors: delete,
-            isPartial: partial && unsent == nil, unsent: unsent, environment: Environment.all, workspaces: workspaces)
+            withoutSecrets: noSecrets, withoutExcludes: noExcludes, withSessions: sessions,
+            mirrors: delete, isPartial: partial && unsent == nil, unsent: unsent, environment: Environment.all,
+            workspaces: workspaces)
         var report = try ImportJob(
             session.machine, entries: session.entries, directories: session.directories
         ).run(request, session.options("import", isPreview: dryRun))

@@ -136,10 +136,21 @@ struct ImportLines {
 
     private var end: [String] {
         let count = report.outcomes.reduce(0) { $0 + ($1.isProblem ? 0 : $1.step.count) }
-        if isDryRun { return ["[DRY-RUN] Done. \(count) changes would be made."] }
+        if isDryRun { return sessions + ["[DRY-RUN] Done. \(count) changes would be made."] }
         return (repaired > 0 ? ["[INFO] \(repaired) changes to links"] : [])
             + (links?.problems ?? []).compactMap { $0.toldReason.map { "[WARN] \($0)" } }
+            + sessions
             + ["[INFO] Done. \(count) changes, \(report.detail.unchanged) unchanged, \(report.detail.kept) kept."]
+    }
+
+    /// The share of the state of agents that is brought, in a preview or after a run.
+    private var sessions: [String] {
+        if !report.problems.isEmpty { return [] }
+        return report.detail.sessions.map { directory in
+            let place = "\(home(directory.source)) -> \(layout.text(directory.target))"
+            let words = "conversations and state of \(directory.agent): \(directory.words): \(place)"
+            return isDryRun ? "[DRY-RUN] Would import \(words)" : "[INFO] Imported \(words)"
+        }
     }
 
     var isFailure: Bool { !report.problems.isEmpty || report.worst == .error }
@@ -156,7 +167,16 @@ struct ImportLines {
     var document: JSON { report.json(layout, command: "import", extra: json) }
 
     private var json: [String: JSON] {
-        [
+        let sessions = report.detail.sessions.map { directory in
+            JSON.object([
+                "agent": .string(directory.agent), "target": .string(layout.text(directory.target)),
+                "files": .number(directory.files), "size_bytes": .number(directory.bytes),
+                "imported_files": .number(directory.broughtFiles),
+                "imported_bytes": .number(directory.broughtBytes),
+            ])
+        }
+        return [
+            "sessions": .array(sessions),
             "unchanged": .number(report.detail.unchanged), "kept": .number(report.detail.kept),
             "link_changes": .number(repaired),
         ]

@@ -163,7 +163,7 @@ import Testing
 
 extension Snapshot {
     /// The same without some paths, what is below them, and the root itself.
-    fileprivate func without(_ paths: [FilePath]) -> Snapshot {
+    func without(_ paths: [FilePath]) -> Snapshot {
         Snapshot(facts: facts.filter { path, _ in !path.isEmpty && !paths.contains { path.starts(with: $0) } })
     }
 }

@@ -254,6 +254,30 @@ final class Batch {
                 throw SystemCallError("write", parent.label.printable, .permissionDenied)
             }
         }
+        try checkUse()
+    }
+
+    /// Throws `Refusal` if a process has a file open that it must not, or a file of a database in the source changed.
+    private func checkUse() throws {
+        let reader = NodeReader(machine.volume)
+        for placement in placements where placement.exclusivity != .none {
+            if placement.found.isFile, let name = placement.target.relative.lastComponent,
+                let parent = reader.openParent(of: placement.target.relative),
+                let user = try FileUse.user(of: name, in: parent)
+            {
+                throw Refusal(description: "\(user) has \(machine.layout.text(placement.target)) open; run again")
+            }
+            guard placement.exclusivity == .sourceAndTarget, let source, !source.isStaged,
+                case .copy(let path, let facts, _) = placement.content
+            else { continue }
+            let (parent, name) = try source.tree.parent(of: path)
+            if Node(name, in: parent) != .file(facts) {
+                throw Refusal(description: "\(path.printable) changed while it was read; run again")
+            }
+            if let user = try FileUse.user(of: name, in: parent) {
+                throw Refusal(description: "\(user) has \(path.printable) open; run again")
+            }
+        }
     }
 
     /// Whether it goes into a directory that was there.

@@ -32,12 +32,10 @@ extension ExportSurvey {
         _ name: FilePath.Component, in directory: Directory, among names: Set<FilePath.Component>, _ path: FilePath,
         _ position: AgentTargets.Position?
     ) throws -> Bool {
-        let suffix = ".lock"
-        guard name.string.hasSuffix(suffix), let locked = FilePath.Component(String(name.string.dropLast(suffix.count)))
-        else { return false }
+        guard let locked = LockDirectory.locked(by: name) else { return false }
         if choice.agents.isTarget(path.removingLastComponent().appending(locked)) { return true }
         guard position != nil else { return false }
-        return try names.contains(locked) || directory.openDirectory(name).names().isEmpty
+        return try LockDirectory.isLock(name, in: directory, hasName: names.contains)
     }
 
     /// Counts an entry that is left out, with everything below it.

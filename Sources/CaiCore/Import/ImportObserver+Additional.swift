@@ -98,7 +98,7 @@ extension ImportObserver {
             if path.authority == .volume || target.isReserved { return }
             if isSecretFile(target, path) {
                 seen.events.append(.secret(FilePath(path.origin)))
-                leaveOut(secret: target)
+                leaveOut(target)
             } else {
                 strip(target)
             }
@@ -123,7 +123,7 @@ extension ImportObserver {
                     .warning, at: machine.layout.text(target),
                     "was not imported: its format cannot be read, so that it may hold secrets",
                     advice: "correct it, or import without --no-secrets"))
-            return leaveOut(secret: target)
+            return leaveOut(target)
         }
         if result.count == 0 { return }
         seen.events.append(.stripped(target, count: result.count))

@@ -14,7 +14,7 @@ final class ImportObserver {
     var seen = ImportObservation()
     /// The paths by which documents call the home of the source, other than that of the container.
     var sourceHomes: [String] = []
-    private(set) var map = ImportMap()
+    var map = ImportMap()
     /// Directories that a mirror compares: those that the source has.
     private var mirrored: [Mirrored] = []
     private var places: [FilePath: SourceResolver.Place] = [:]
@@ -40,7 +40,10 @@ final class ImportObserver {
         resolver = SourceResolver(request.source, layout: machine.layout)
         excludes =
             request.withoutExcludes || request.arrangement == .volume
-            ? .none : Excludes(request.configuration.excludes)
+            ? .none
+            : Excludes(
+                request.configuration.excludes,
+                builtIn: Excludes.builtIn.filter { !request.withSessions || !Excludes.conversations.contains($0) })
     }
 
     func observe() -> ImportObservation {
@@ -48,8 +51,10 @@ final class ImportObserver {
         case .home: observeHome()
         case .volume: observeVolume()
         }
+        collectDatabases()
+        countSessions()
         let reader = CounterpartReader(machine, source: request.source)
-        (seen.items, seen.unchanged) = reader.items(wanted, &seen.findings)
+        (seen.items, seen.unchanged) = reader.items(wanted, databases: seen.databases, &seen.findings)
         seen.unchanged += unsentCount
         seen.directories = reader.directories(above: seen.items)
         seen.privateDirectories = wanted.privateDirectories.union(secretParents)
@@ -62,7 +67,9 @@ final class ImportObserver {
     private func observeHome() {
         let imported = importedEntries()
         let additional = additionalEntries()
+        addSessionsToMap()
         for entry in imported + additional { addToMap(entry) }
+        addSessions(besides: imported)
         for entry in imported where !entry.flags.contains(.gitFilter) { add(entry) }
         for entry in additional { add(entry) }
         addAdditionalManifest(additional)
@@ -91,8 +98,8 @@ final class ImportObserver {
             || excludes.excludingAnyAncestor(of: entry.target) != nil
     }
 
-    /// Where the source of an entry leads: asked for more than once.
-    private func place(of source: FilePath) -> SourceResolver.Place {
+    /// The place that a path of the source leads to; cached, because it is needed more than once.
+    func place(of source: FilePath) -> SourceResolver.Place {
         if let place = places[source] { return place }
         let place = resolver.resolve(source)
         places[source] = place
@@ -104,8 +111,8 @@ final class ImportObserver {
         map.add(real, entry.target, isImported: !isLeftOut(entry))
     }
 
-    /// The logins that a container makes for itself are not taken from its own home.
-    private func isProfileCredential(_ entry: Entry) -> Bool {
+    /// True for a login that a container makes for itself, if the source is its own home.
+    func isProfileCredential(_ entry: Entry) -> Bool {
         request.isOwnHome && entry.isProfileCredential
     }
 
@@ -178,20 +185,20 @@ final class ImportObserver {
         }
     }
 
-    /// Keeps a secret out of an import, and the volume's where it is.
-    func leaveOut(secret target: VolumePath) {
+    /// Keeps a file out of an import, and that of the volume where it is.
+    func leaveOut(_ target: VolumePath) {
         wanted[target] = nil
         standing.insert(target)
     }
 
-    private func makeWalk() -> SourceWalk {
+    func makeWalk() -> SourceWalk {
         let root = machine.root
         return SourceWalk(
             source: request.source, resolver: resolver, map: map, excludes: excludes,
             existsHere: { root.existsInRoot($0) })
     }
 
-    private func take(_ walk: SourceWalk) {
+    func take(_ walk: SourceWalk) {
         for files in walk.files { wanted.add(files) }
         for (target, path) in walk.wanted { wanted[target] = path }
         // A link may lead to what did not have to travel.
@@ -228,7 +235,8 @@ final class ImportObserver {
 
     private func notePatterns(_ imported: [Entry]) {
         if request.isPartial { return }
-        seen.events += excludes.unmatched(by: imported.map(\.target)).map { .unmatchedPattern($0) }
+        let targets = imported.map(\.target) + sessionDirectories.map(\.target)
+        seen.events += excludes.unmatched(by: targets).map { .unmatchedPattern($0) }
     }
 
     // MARK: a volume

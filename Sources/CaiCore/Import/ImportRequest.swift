@@ -2,7 +2,7 @@ package import CaiModel
 import CaiPlatform
 package import SystemPackage
 
-/// What is imported, and how.
+/// The source of an import, and how it is imported.
 package struct ImportRequest: Sendable {
     package let source: SourceTree
     package let arrangement: SourceArrangement
@@ -11,6 +11,8 @@ package struct ImportRequest: Sendable {
     package let configuration: ImportConfiguration
     package let withoutSecrets: Bool
     package let withoutExcludes: Bool
+    /// True if the state of agents with a session format is imported as a whole, conversations included.
+    package let withSessions: Bool
     /// Whether what the source does not have goes from the volume too.
     package let mirrors: Bool
     /// Whether the source has only what is to be imported: what is not in it is not looked at.
@@ -24,9 +26,9 @@ package struct ImportRequest: Sendable {
 
     package init(
         source: SourceTree, arrangement: SourceArrangement, isOwnHome: Bool, configuration: ImportConfiguration,
-        withoutSecrets: Bool = false, withoutExcludes: Bool = false, mirrors: Bool = false, isPartial: Bool = false,
-        unsent: UnsentFiles? = nil,
-        environment: [String: String] = [:], workspaces: [FilePath] = []
+        withoutSecrets: Bool = false, withoutExcludes: Bool = false, withSessions: Bool = false, mirrors: Bool = false,
+        isPartial: Bool = false, unsent: UnsentFiles? = nil, environment: [String: String] = [:],
+        workspaces: [FilePath] = []
     ) {
         self.source = source
         self.arrangement = arrangement
@@ -34,6 +36,7 @@ package struct ImportRequest: Sendable {
         self.configuration = configuration
         self.withoutSecrets = withoutSecrets
         self.withoutExcludes = withoutExcludes
+        self.withSessions = withSessions
         self.mirrors = mirrors
         self.isPartial = isPartial
         self.unsent = unsent

@@ -14,6 +14,10 @@ struct SourceWalk {
     var secrecy = Secrecy.none
     /// What is left out of this entry: `.system`, `*.priv.*`.
     var filter: ((FilePath.Component) -> Bool)?
+    /// Decides about paths of the volume that are left out with everything below them; nil if there are none.
+    var leavesOut: ((VolumePath) -> Bool)?
+    /// True for the state of an agent: its lock directories and sockets belong to running programs, and are left out.
+    var isAgentState = false
     /// Whether symlinks stay what they are, as a restore wants it.
     var keepsSymlinks = false
     var authority = ImportAuthority.newer
@@ -72,7 +76,7 @@ struct SourceWalk {
         var files = PlainFiles(in: real, device: status.device, isSecret: secrecy.isSecret)
         let isFiltered = !excludes.isEmpty && excludes.concerns(below: target)
         for index in names.indices {
-            if isFiltered || filter != nil || target.relative.isEmpty {
+            if isFiltered || filter != nil || leavesOut != nil || target.relative.isEmpty {
                 guard let name = names.name(at: index), isWanted(name, in: target, isFiltered) else { continue }
             }
             do {
@@ -98,6 +102,7 @@ struct SourceWalk {
         if let filter, filter(name) { return false }
         let place = target.below(name)
         if isFiltered, excludes.excluding(place) != nil { return false }
+        if let leavesOut, leavesOut(place) { return false }
         return !place.isReserved
     }
 
@@ -121,12 +126,20 @@ struct SourceWalk {
         switch Node(name, in: directory) {
         case .missing: return
         case .file(let facts): add(file: name, in: directory, real, shown: shown, facts, to: place)
-        case .directory: addDirectory(real, shown: shown, to: place)
+        case .directory:
+            if isAgentState, isLock(name, in: directory) { return }
+            addDirectory(real, shown: shown, to: place)
         case .symlink(let text): addSymlink(name, in: directory, real, shown: shown, text, to: place)
+        case .special(.socket) where isAgentState: return
         case .special(let kind): events.append(.special(shown, kind))
         case .unreachable(let obstacle):
             findings.append(Finding(.error, at: shown.printable, obstacle.sentence, advice: obstacle.advice))
         }
+    }
+
+    private func isLock(_ name: FilePath.Component, in directory: Directory) -> Bool {
+        // If it is unreadable, the walk says so.
+        (try? LockDirectory.isLock(name, in: directory) { !Node($0, in: directory).isMissing }) ?? false
     }
 
     private mutating func add(

@@ -113,6 +113,22 @@ struct WantedPaths {
         return Set(single).union(many)
     }
 
+    /// Keeps a plain file as one path, so that it can be treated apart from the others of its directory.
+    mutating func separate(_ path: VolumePath) {
+        let wanted = self[path]
+        self[path] = wanted
+    }
+
+    /// Calls `body` with everything in a directory and below it, one by one.
+    func forEach(in directory: VolumePath, _ body: (VolumePath, WantedPath) -> Void) {
+        for (path, wanted) in paths where path.isInside(directory) { body(path, wanted) }
+        for (parent, group) in files where parent.isInside(directory) {
+            for index in group.files.indices {
+                if let name = group.files.name(at: index) { body(parent.below(name), group.path(at: index)) }
+            }
+        }
+    }
+
     /// Calls `body` with everything, one by one.
     func forEach(_ body: (VolumePath, WantedPath) -> Void) {
         for (path, wanted) in paths { body(path, wanted) }
@@ -121,6 +137,33 @@ struct WantedPaths {
                 if let name = group.files.name(at: index) { body(parent.below(name), group.path(at: index)) }
             }
         }
+    }
+
+    /// The targets of files that may be SQLite databases: by their size, which is a multiple of the smallest page, or because
+    /// a log or a journal is wanted beside them. Files of the usual text formats are none, so that they need not be opened.
+    func possibleDatabases() -> Set<VolumePath> {
+        var result: Set<VolumePath> = []
+        func add(_ name: FilePath.Component, in directory: VolumePath, isSized: Bool) {
+            if let (database, part) = DatabaseCompanion.split(name) {
+                if part != .index { result.insert(directory.below(database)) }
+            } else if isSized, !textFormats.contains(name.extension ?? "") {
+                result.insert(directory.below(name))
+            }
+        }
+        for (target, path) in paths where path.authority != .volume {
+            guard case .copy(_, let facts, _) = path.content, let name = target.relative.lastComponent else { continue }
+            add(name, in: target.directory, isSized: facts.mayBeDatabase)
+        }
+        for (parent, group) in files {
+            for index in group.files.indices {
+                let isSized = group.files.facts(at: index).mayBeDatabase
+                guard isSized || group.files.withName(at: index, mayNameDatabasePart),
+                    let name = group.files.name(at: index)
+                else { continue }
+                add(name, in: parent, isSized: isSized)
+            }
+        }
+        return result
     }
 
     /// The names of the plain files that are wanted in a directory.
@@ -134,6 +177,31 @@ struct WantedPaths {
         let parent = path.directory
         return files[parent]?.files.index(of: name).map { (parent, $0) }
     }
+}
+
+private let textFormats: Set<String> = [
+    "jsonl", "json", "md", "txt", "toml", "yaml", "yml", "js", "mjs", "ts", "py", "sh", "html", "css", "svg",
+]
+
+/// The last four bytes of the names of parts of databases.
+private let databaseEndings = DatabaseCompanion.allCases.map { part in
+    part.rawValue.utf8.suffix(4).reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+}
+
+/// True for a name that ends like those of the parts of databases; finds that out without an allocation.
+private func mayNameDatabasePart(_ name: UnsafePointer<CChar>) -> Bool {
+    var last: UInt32 = 0
+    var next = name
+    while next.pointee != 0 {
+        last = last << 8 | UInt32(UInt8(bitPattern: next.pointee))
+        next += 1
+    }
+    return databaseEndings.contains(last)
+}
+
+extension FileFacts {
+    /// True if the size is that of an SQLite database: whole pages of at least 512 bytes.
+    fileprivate var mayBeDatabase: Bool { size >= smallestDatabase && size % smallestDatabase == 0 }
 }
 
 extension PlacedContent {
@@ -162,8 +230,11 @@ struct CounterpartReader {
 
     func node(at path: VolumePath) -> Node { volume.node(at: path.relative) }
 
-    /// What is to be done, parents first, and how many files need nothing.
-    func items(_ wanted: WantedPaths, _ findings: inout [Finding]) -> (items: [ImportItem], unchanged: Int) {
+    /// What is to be done, parents first, and how many files need nothing. The files of `databases` are not compared here.
+    func items(
+        _ wanted: WantedPaths, databases: [ImportDatabase], _ findings: inout [Finding]
+    ) -> (items: [ImportItem], unchanged: Int) {
+        let decided = Set(databases.flatMap(\.targets))
         let groups = wanted.files.values.filter { !$0.files.isEmpty }
         let root = volumeRoot
         let threads = groups.count >= Self.threadedCount ? Workers.count : 1
@@ -172,22 +243,26 @@ struct CounterpartReader {
         var items: [ImportItem] = []
         for group in compared {
             if let new = group.new { items.append(new) }
-            for path in group.others { add(path.target, path.wanted, to: &items, &findings) }
+            for path in group.others { add(path.target, path.wanted, true, to: &items, &findings) }
         }
-        for (target, path) in wanted.paths { add(target, path, to: &items, &findings) }
+        for (target, path) in wanted.paths {
+            add(target, path, !decided.contains(target), to: &items, &findings)
+        }
         items.sort { ($0.target, $0.isForFiles ? 1 : 0) < ($1.target, $1.isForFiles ? 1 : 0) }
         return (items, compared.reduce(0) { $0 + $1.unchanged })
     }
 
     private func add(
-        _ target: VolumePath, _ path: WantedPath, to items: inout [ImportItem], _ findings: inout [Finding]
+        _ target: VolumePath, _ path: WantedPath, _ isCompared: Bool, to items: inout [ImportItem],
+        _ findings: inout [Finding]
     ) {
         let found = node(at: target)
         do {
+            let sides = isCompared ? try sides(target, path, found) : nil
             items.append(
                 ImportItem(
                     target: target, content: path.content, authority: path.authority, isSecret: path.isSecret,
-                    origin: path.origin, found: found, sides: try sides(target, path, found)))
+                    origin: path.origin, found: found, sides: sides))
         } catch {
             findings.append(Finding(unreadable: error, at: path.origin))
         }
@@ -216,9 +291,13 @@ struct CounterpartReader {
         case .copy(let path, let facts, _):
             if facts.size == stored.size, tellsNoChange(facts.modified, stored.modified) { return nil }
             let (directory, sourceName) = try source.tree.parent(of: path)
+            let samples = try contentSamples(live: (sourceName, directory), stored: (name, parent))
+            // Some programs append through one descriptor for hours.
+            let isReplaced = name.extension == "jsonl" && samples.live.digest != samples.stored.digest
             return ImportSides(
-                source: try contentSample(sourceName, in: directory), sourceSize: facts.size,
-                sourceModified: facts.modified, stored: try contentSample(name, in: parent))
+                source: samples.live, sourceSize: facts.size, sourceModified: facts.modified, stored: samples.stored,
+                continuation: samples.continuation,
+                storedUser: isReplaced ? try FileUse.user(of: name, in: parent) : nil)
         case .text(let bytes, _):
             return ImportSides(
                 source: ContentSample(

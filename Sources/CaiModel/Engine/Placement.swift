@@ -35,6 +35,15 @@ package struct Placement: Sendable, Equatable {
         case none
     }
 
+    /// The files that no process may have open when the plan is carried out.
+    package enum Exclusivity: Sendable {
+        case none
+        /// The file on the volume: a process would go on with one that has no name.
+        case target
+        /// Also the file of the source, which must be what the plan saw: its log would belong to another moment.
+        case sourceAndTarget
+    }
+
     package let target: VolumePath
     /// What the plan saw there.
     package let found: Node
@@ -42,16 +51,18 @@ package struct Placement: Sendable, Equatable {
     package let keeping: Keeping
     /// The version of the source that was considered, where something else is written.
     package let origin: SourceVersion?
+    package let exclusivity: Exclusivity
 
     package init(
         _ target: VolumePath, found: Node, content: PlacedContent, keeping: Keeping = .shown,
-        origin: SourceVersion? = nil
+        origin: SourceVersion? = nil, exclusivity: Exclusivity = .none
     ) {
         self.target = target
         self.found = found
         self.content = content
         self.keeping = keeping
         self.origin = origin
+        self.exclusivity = exclusivity
     }
 
     /// How many bytes are written.

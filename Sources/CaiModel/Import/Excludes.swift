@@ -15,9 +15,10 @@ import SystemPackage
 /// is left out. Of the patterns that match a path the last one counts.
 package struct Excludes: Sendable {
     /// Working state of agents that an import leaves out; there is no warning for one that matches nothing.
-    package static let builtIn = [
-        "claude/projects", "claude/statsig", "claude/todos", "continue/sessions", "continue/index",
-    ]
+    package static let builtIn = conversations + ["claude/statsig", "continue/sessions", "continue/index"]
+
+    /// Those of them that an import with `--sessions` takes in.
+    package static let conversations = ["claude/projects", "claude/todos"]
 
     private let patterns: [ExcludePattern]
     /// How many of them the user wrote.

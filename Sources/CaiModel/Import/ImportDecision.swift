@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// Whose content counts where the source of an import and the volume differ.
+/// The side whose content counts where the source of an import and the volume differ.
 package enum ImportAuthority: Sendable {
     /// Whoever changed since the last import; both: keys are merged, or the newer one counts.
     case newer
@@ -17,12 +17,21 @@ package struct ImportSides: Sendable {
     /// When the source was changed, nanoseconds since the epoch.
     package let sourceModified: Int64
     package let stored: ContentSample
+    /// Known of append-only files, `*.jsonl`, with the source as the live side; nil if neither side continues the other.
+    package let continuation: Continuation?
+    /// A process that has such a file of the volume open, as messages name it: it may append through its descriptor.
+    package let storedUser: String?
 
-    package init(source: ContentSample, sourceSize: Int64, sourceModified: Int64, stored: ContentSample) {
+    package init(
+        source: ContentSample, sourceSize: Int64, sourceModified: Int64, stored: ContentSample,
+        continuation: Continuation? = nil, storedUser: String? = nil
+    ) {
         self.source = source
         self.sourceSize = sourceSize
         self.sourceModified = sourceModified
         self.stored = stored
+        self.continuation = continuation
+        self.storedUser = storedUser
     }
 }
 
@@ -34,13 +43,17 @@ enum ImportDecision: Equatable {
 }
 
 /// Why the volume keeps its own version.
-package enum ImportKeep: Sendable {
+package enum ImportKeep: Hashable, Sendable {
     /// It changed after the last import, the source did not.
     case changedInContainer
     /// It is newer.
     case newerInContainer
     /// The source holds nothing.
     case emptySource
+    /// It has all lines of the source, and more.
+    case longerInContainer
+    /// A process has it open, as messages name it.
+    case open(user: String)
 }
 
 /// Decides between a file of the source and the one on the volume (design, "One engine"): what changed since the last
@@ -57,6 +70,9 @@ func decideImport(
     }
     if sides.stored.isPlaceholder { return sides.sourceSize == 0 ? .same : .take }
     if sides.source.isPlaceholder { return .keep(.emptySource) }
+    if sides.continuation == .stored { return .keep(.longerInContainer) }
+    if let user = sides.storedUser { return .keep(.open(user: user)) }
+    if sides.continuation == .live { return .take }
     let base = baseline[target]
     if let base, (base.source ?? base.digest) == sides.source.digest { return .keep(.changedInContainer) }
     let isStoredUnchanged = base?.digest == sides.stored.digest

@@ -41,6 +41,10 @@ package struct ImportObservation: Sendable {
     package var items: [ImportItem] = []
     /// How many files need nothing; none of `items` is for them.
     package var unchanged = 0
+    /// The databases that differ. Their files are among `items` without a comparison of their own.
+    package var databases: [ImportDatabase] = []
+    /// The agent directories whose whole state is imported.
+    package var sessions: [ImportedSessions] = []
     /// What is on the volume and not in the source, where that is to go: topmost paths only.
     package var extras: [(target: VolumePath, found: Node)] = []
     /// Files of our own that go because there is nothing to say any more.
@@ -55,7 +59,7 @@ package struct ImportObservation: Sendable {
     package init() {}
 
     /// Whether some file differs on both sides, so that a decision needs the baseline.
-    package var needsBaseline: Bool { items.contains { $0.sides != nil } }
+    package var needsBaseline: Bool { !databases.isEmpty || items.contains { $0.sides != nil } }
 }
 
 /// The plan of an import with what its lines are made from.
@@ -66,6 +70,8 @@ package struct ImportPlan: Planned {
     package var unchanged = 0
     /// Files of which the volume keeps its own version.
     package var kept = 0
+    /// The agent directories whose whole state is imported, with what of it is written.
+    package var sessions: [ImportedSessions] = []
 }
 
 /// Plans an import: what differs is placed, what makes room is displaced, everything together. An empty plan means that
@@ -86,9 +92,11 @@ package func planImport(
         planner.result.plan.steps = []
         return planner.result
     }
+    for database in seen.databases { planner.settle(database) }
     for item in seen.items { planner.add(item) }
-    for (target, found) in seen.extras { planner.remove(target, found, .shown) }
+    for (target, found) in seen.extras { planner.remove(extra: target, found) }
     for (target, found) in seen.obsolete { planner.remove(target, found, .quiet) }
+    planner.count(seen.sessions)
     if let stamp, !planner.result.plan.isEmpty { planner.add(stamp) }
     return planner.result
 }
@@ -118,6 +126,12 @@ private struct ImportPlanner {
     private var replaced: Set<VolumePath> = []
     /// Directories that are made where something else stands now: nothing is below them.
     private var turned: Set<VolumePath> = []
+    /// The decisions about the files of databases.
+    private var databaseFates: [VolumePath: DatabaseFate] = [:]
+    /// Files that are to be removed already.
+    private var removed: Set<VolumePath> = []
+
+    private enum DatabaseFate { case same, take, leave }
 
     init(
         baseline: Baseline, layout: Layout, directories: [VolumePath: Node], privateDirectories: Set<VolumePath>
@@ -131,6 +145,7 @@ private struct ImportPlanner {
     mutating func add(_ seen: ImportItem) {
         let item = turned.isEmpty || !seen.target.isAtOrBelow(turned) ? seen : seen.inEmptyDirectory
         if case .files = item.content { return add(files: item) }
+        if databaseFates[item.target] == .leave { return }
         guard !item.target.isAtOrBelow(blocked), addDirectories(upTo: item.target.parent) else { return }
         if case .unreachable(let obstacle) = item.found {
             return block(item.target, obstacle.sentence, advice: obstacle.advice)
@@ -177,12 +192,13 @@ private struct ImportPlanner {
 
     /// A file stands on both sides.
     private mutating func file(_ item: ImportItem, _ found: FileFacts, size: Int64, mode: UInt16) {
+        if databaseFates[item.target] == .take { return place(item, item.content) }
         guard let sides = item.sides else { return keepMode(item, found, mode) }
         switch decideImport(
             sides, target: item.target, stored: found, authority: item.authority, baseline: baseline)
         {
         case .same: keepMode(item, found, mode)
-        case .take: place(item, item.content)
+        case .take: place(item, item.content, exclusivity: sides.continuation == .live ? .target : .none)
         case .merge(let bytes):
             result.plan.findings.append(
                 Finding(
@@ -198,16 +214,58 @@ private struct ImportPlanner {
         }
     }
 
+    /// Decides about all files of a database, and removes those of the volume that belong to another version of it.
+    mutating func settle(_ database: ImportDatabase) {
+        var fate = DatabaseFate.leave
+        switch decideImport(database, baseline: baseline) {
+        case .same: fate = .same
+        case .take(let others):
+            fate = .take
+            for pair in others {
+                remove(VolumePath(unchecked: pair.path), pair.stored, .shown, exclusivity: .target)
+            }
+        case .keep(let reason):
+            result.kept += 1
+            noteKept(database.target, database.origin, reason)
+        case .openInSource(let user):
+            result.kept += 1
+            result.plan.findings.append(
+                Finding(
+                    .warning, at: database.origin, "is a database that \(user) has open, and was not imported",
+                    advice: "end that program and import again"))
+        }
+        for target in database.targets { databaseFates[target] = fate }
+    }
+
+    /// Counts what is written of the state of agents.
+    mutating func count(_ sessions: [ImportedSessions]) {
+        if sessions.isEmpty { return }
+        result.sessions = sessions
+        for case .place(let placement) in result.plan.steps {
+            for index in sessions.indices { result.sessions[index].count(placement) }
+        }
+    }
+
     private mutating func noteKept(_ item: ImportItem, _ reason: ImportKeep) {
+        noteKept(item.target, item.origin, reason)
+    }
+
+    private mutating func noteKept(_ target: VolumePath, _ origin: String, _ reason: ImportKeep) {
         let sentence: String
         switch reason {
-        case .emptySource: return
+        case .emptySource, .longerInContainer: return
+        case .open(let user):
+            result.plan.findings.append(
+                Finding(
+                    .warning, at: layout.text(target), "differs from \(origin), but \(user) has it open; it was kept",
+                    advice: "end that program and import again"))
+            return
         case .changedInContainer: sentence = "changed here after the last import, the source did not; it was kept"
-        case .newerInContainer: sentence = "is newer than \(item.origin); it was kept"
+        case .newerInContainer: sentence = "is newer than \(origin); it was kept"
         }
         result.plan.findings.append(
             Finding(
-                .note, at: layout.text(item.target), sentence,
+                .note, at: layout.text(target), sentence,
                 advice: "to have the source's version, remove it and import again"))
     }
 
@@ -230,13 +288,18 @@ private struct ImportPlanner {
         result.unchanged += 1
     }
 
-    private mutating func place(_ item: ImportItem, _ content: PlacedContent, origin: SourceVersion? = nil) {
+    private mutating func place(
+        _ item: ImportItem, _ content: PlacedContent, origin: SourceVersion? = nil,
+        exclusivity: Placement.Exclusivity = .none
+    ) {
         if case .files = content {} else { made.insert(item.target) }
+        let isDatabase = databaseFates[item.target] == .take
         result.plan.steps.append(
             .place(
                 Placement(
                     item.target, found: item.found, content: content,
-                    keeping: item.found.isFile && item.authority == .volume ? .quiet : .shown, origin: origin)))
+                    keeping: item.found.isFile && item.authority == .volume ? .quiet : .shown, origin: origin,
+                    exclusivity: isDatabase ? .sourceAndTarget : exclusivity)))
     }
 
     private mutating func noteReplacement(_ item: ImportItem) {
@@ -291,10 +354,19 @@ private struct ImportPlanner {
             .place(Placement(path, found: directories[path] ?? .missing, content: .mode(facts.mode & 0o700))))
     }
 
-    mutating func remove(_ target: VolumePath, _ found: Node, _ keeping: Placement.Keeping) {
+    /// Removes what only the volume has, but no part of a database: that is decided with the database.
+    mutating func remove(extra target: VolumePath, _ found: Node) {
+        if databaseFates[target] == nil { remove(target, found, .shown) }
+    }
+
+    mutating func remove(
+        _ target: VolumePath, _ found: Node, _ keeping: Placement.Keeping, exclusivity: Placement.Exclusivity = .none
+    ) {
         // It goes with the directory that it is in.
-        if target.isAtOrBelow(replaced) { return }
-        result.plan.steps.append(.place(Placement(target, found: found, content: .nothing, keeping: keeping)))
+        if target.isAtOrBelow(replaced) || !removed.insert(target).inserted { return }
+        result.plan.steps.append(
+            .place(
+                Placement(target, found: found, content: .nothing, keeping: keeping, exclusivity: exclusivity)))
     }
 
     mutating func add(_ stamp: ImportStamp) {

@@ -32,8 +32,8 @@ enum Routes {
             Route(
                 method: .post, path: "/v1/import",
                 query: [
-                    .value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("delete"), dryRun,
-                    .flag("partial"), .value("source-home"),
+                    .value("layout"), .flag("no-secrets"), .flag("no-excludes"), .flag("sessions"), .flag("delete"),
+                    dryRun, .flag("partial"), .value("source-home"),
                 ]
             ) { try await $0.importing.run($1, $2, $3) },
             Route(method: .get, path: "/v1/plan") { state, _, _, _ in try await state.looks.pushGuide() },
