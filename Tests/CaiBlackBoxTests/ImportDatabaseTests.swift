@@ -145,6 +145,30 @@ import Testing
         #expect(try world.cai("undo").code == 0 && world.rows(Self.database) == 7)
     }
 
+    @Test func `of a push counts as a whole, also if only its log travels`() throws {
+        let world = try World(["run": [:]])
+        let home: Item = [
+            ".config": [
+                "containai": ["config.toml": "[import]\nadditional_paths = [\"~/.config/tool\"]\n"],
+                "tool": ["other": "x"],
+            ]
+        ]
+        try world.put("host", home.ofAgent)
+        let service = try Service(world, environment: ["CAI_LINK_GUARD": "false"]).ready()
+        let (here, there): (FilePath, FilePath) = ("/mnt/agent-data/config/tool/db", "/host/.config/tool/db")
+        try Database.leaveRows(12, at: world.path(there))
+        let first = try world.push()
+        #expect(try first.code == 0 && world.rows(here) == 12, "\(first)")
+        try Database.leaveRows(3, from: 12, at: world.path(there))
+        let second = try world.push()
+        #expect(try second.code == 0 && world.rows(here) == 15, "\(second)")
+        try Database.writeRows(1, from: 15, at: world.path(there))
+        let third = try world.push()
+        #expect(try third.code == 0 && world.rows(here) == 16, "\(third)")
+        #expect(world.databaseFiles(here) == [""])
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test func `of an additional path comes as one, and --delete takes no part of it away`() throws {
         let world = try World.importing([
             ".config": [

@@ -131,12 +131,35 @@ package struct PushPlanJob {
             if isTaken(place), directoryDiffers(place, mode) { findings.needs.needed.append(records.lowerBound) }
             var isUncertain = false
             for number in records.dropFirst() { find(number, place, look, &findings.needs, &isUncertain) }
+            completeDatabases(records.dropFirst(), look, &findings.needs)
             guard let watch, !isUncertain, findings.needs == before, let status = try? place.directory?.status()
             else { return }
             findings.known[PathKey(path)] = PushMemory.Known(
                 digest: digest(of: Array(look.request.text(of: records))), target: place.target, status: status,
                 watch: watch)
         case .file, .link: return
+        }
+    }
+
+    /// Asks for all files of a database if it asks for one of them: an import takes a log that does not travel for gone.
+    private func completeDatabases(_ records: Range<Int>, _ look: Look, _ needs: inout PushNeeds) {
+        func isAsked(_ number: Int) -> Bool { needs.needed.contains(number) || needs.candidates.contains(number) }
+        guard needs.needed.last.map(records.contains) ?? false || needs.candidates.last.map(records.contains) ?? false
+        else { return }
+        var numbers: [FilePath.Component: Int] = [:]
+        var parts: [(database: FilePath.Component, number: Int)] = []
+        for number in records {
+            guard case .file(let name, _) = look.request.index.records[number] else { continue }
+            numbers[name] = number
+            guard let (database, part) = DatabaseCompanion.split(name), part != .index else { continue }
+            parts.append((database, number))
+        }
+        for (database, part) in parts {
+            guard let main = numbers[database] else { continue }
+            let unit = [main, part]
+            guard unit.contains(where: isAsked) else { continue }
+            needs.candidates.removeAll(where: unit.contains)
+            needs.needed += unit.filter { !needs.needed.contains($0) }
         }
     }
 
