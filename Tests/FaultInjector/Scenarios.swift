@@ -16,7 +16,7 @@ enum Scenarios {
             case "links": Ground.allCases.flatMap { [drifted($0), databases($0)] } + [fresh(.two)]
             case "guard": [guarded(.two), guarded(.overlay), guardedDatabases(.two)]
             case "undo": [undo(.two), undo(.one), undoneRepair(.two), undoneDatabases(.two)]
-            case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two)]
+            case "import": [imported(.two), imported(.one), undoneImport(.two), mirrored(.two), importedSessions(.two)]
             case "opencode": [patched(.two), patched(.one)]
             case "init":
                 Ground.allCases.map { initialized($0) } + [restarted(.two), restarted(.overlay)]
@@ -59,6 +59,23 @@ enum Scenarios {
         scenario.name = "mirror"
         scenario.command += ["--delete"]
         return scenario
+    }
+
+    /// Conversations, of which one is longer on each side, and a file of an unknown name.
+    private static func importedSessions(_ ground: Ground) -> Scenario {
+        let (short, long) = ("{\"turn\":1}\n", "{\"turn\":1}\n{\"turn\":2}\n")
+        var home = TreeLiteral()
+        var volume = TreeLiteral()
+        home.file("incoming/.vimrc", "newer incoming\n")
+        home.file("incoming/.claude/projects/-work/there.jsonl", long, mode: 0o600, age: 100)
+        volume.file("claude/projects/-work/there.jsonl", short, mode: 0o600)
+        home.file("incoming/.claude/projects/-work/here.jsonl", short, mode: 0o600)
+        volume.file("claude/projects/-work/here.jsonl", long, mode: 0o600, age: 100)
+        home.file("incoming/.codex/next-release.bin", "a name that no release knows\n")
+        home.file("incoming/.codex/.credentials.json", "SECRET incoming token", mode: 0o644)
+        return Scenario(
+            name: "imported-sessions", command: ["import", "--sessions", "--from", "{home}/incoming"], ground: ground,
+            home: home.nodes, volume: volume.nodes, settling: [["links", "repair"]], isAtomic: true)
     }
 
     private static func undoneImport(_ ground: Ground) -> Scenario {
