@@ -14,7 +14,8 @@ struct WorkloadIdentity {
     /// What the options say, else the plan of the boot, else what can be known without one. Never root's ids because
     /// something is missing. Throws `CommandFailure` for a user of the options that is not known.
     init(_ options: RunOptions, _ plan: LaunchPlan) throws(CommandFailure) {
-        let planned = try plan.identity ?? Self.identityWithoutBoot()
+        let planned: LaunchPlan.Identity
+        if let identity = plan.identity { planned = identity } else { planned = try Self.identityWithoutBoot() }
         directories = options.workingDirectory.map { [$0] } ?? planned.directories
         if let user = options.user {
             credentials = try InitWork.credentials(user)

@@ -31,6 +31,16 @@ import Testing
         let followed = try world.cai("import", "--from", world.path("/old-home").string)
         #expect(followed.code == 0, "\(followed)")
         #expect(world.volumeText("claude/claude.json")?.contains("ROOT ONLY") == true)
+    @Test(arguments: [[], ["--delete"]])
+    func `links of the own home into the volume are not imported over what they lead to`(_ flags: [String]) throws {
+        let settings: FilePath = ".vscode-server/data/Machine/settings.json"
+        let world = try settledWorld(["home": ["agent": [settings: #"{"a":1}"#]]])
+        let path = "vscode-server/data/Machine/settings.json"
+        #expect(world.volumeText(FilePath(path)) == #"{"a":1}"#)
+        #expect(try world.cai(["import"] + flags).code == 0)
+        let again = try expectPromises(["import"] + flags, on: world)
+        #expect(again.code == 0 && world.volumeText(FilePath(path)) == #"{"a":1}"#, "\(again)")
+        #expect(try world.displaced()["volume/" + path] == nil)
     }
 
     @Test func `A46: an absolute link into the source becomes relative`() throws {

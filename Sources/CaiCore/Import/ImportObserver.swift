@@ -201,6 +201,7 @@ final class ImportObserver {
     func take(_ walk: SourceWalk) {
         for files in walk.files { wanted.add(files) }
         for (target, path) in walk.wanted { wanted[target] = path }
+        standing.formUnion(walk.served)
         // A link may lead to what did not have to travel.
         seen.events += request.isPartial ? walk.events.filter { !$0.isAboutSymlink } : walk.events
         seen.findings += walk.findings

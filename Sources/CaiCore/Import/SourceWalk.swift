@@ -24,6 +24,8 @@ struct SourceWalk {
 
     private(set) var wanted: [(VolumePath, WantedPath)] = []
     private(set) var files: [WantedFiles] = []
+    /// Places of the volume to which the source has a link: they stay as they are.
+    private(set) var served: [VolumePath] = []
     private(set) var events: [ImportEvent] = []
     private(set) var findings: [Finding] = []
     private let user = Identity.uid
@@ -172,7 +174,9 @@ struct SourceWalk {
         switch resolver.resolve(real) {
         case .found(let path, let node):
             addLink(to: path, node, real, shown: shown, text, modified, target)
-        case .volume: add(link: text, modified, shown, to: target)
+        case .volume(let place):
+            // A link of ours to this very place: what it leads to is there.
+            if place == target { served.append(target) } else { add(link: text, modified, shown, to: target) }
         case .missing, .broken: events.append(.symlink(shown, text: text, .broken))
         case .loop: events.append(.symlink(shown, text: text, .loop))
         case .outside where text.isAbsolute && existsHere(text):

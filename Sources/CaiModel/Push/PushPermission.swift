@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// The decision about what leaves the host on a push. It is made on the host: what the built-in manifests name, and what a
 /// person allows here. A container can ask for less, and for nothing more: its manifests are the agent's to write.
 package struct PushPermission: Sendable {
