@@ -31,6 +31,8 @@ import Testing
         let followed = try world.cai("import", "--from", world.path("/old-home").string)
         #expect(followed.code == 0, "\(followed)")
         #expect(world.volumeText("claude/claude.json")?.contains("ROOT ONLY") == true)
+    }
+
     @Test(arguments: [[], ["--delete"]])
     func `links of the own home into the volume are not imported over what they lead to`(_ flags: [String]) throws {
         let settings: FilePath = ".vscode-server/data/Machine/settings.json"

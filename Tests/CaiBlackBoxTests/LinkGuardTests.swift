@@ -166,7 +166,7 @@ import Testing
         let guardian = try Guardian(world)
         for round in 1...20 {
             // At once: in a directory that is emptied bit by bit the guard puts links again.
-            #expect(rename(world.path("home/agent/.local").string, world.path("old-\(round)").string) == 0)
+            #expect(rename(world.path("home/agent/.local").string, world.path(FilePath("old-\(round)")).string) == 0)
             try world.put("home/agent/.local/share/opencode/auth.json", .file("{\"round\": \(round)}").mode(0o600))
             let target: FilePath = "mnt/agent-data/local/share/opencode/auth.json"
             try guardian.wait(until: "round \(round)") { try world.text(target) == "{\"round\": \(round)}" }

@@ -1,4 +1,4 @@
-import CaiModel
+package import CaiModel
 package import CaiPlatform
 package import SystemPackage
 

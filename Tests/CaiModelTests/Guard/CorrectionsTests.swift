@@ -1,4 +1,5 @@
 import CaiModel
+import SystemPackage
 import Testing
 
 @Suite struct `Corrections that something undoes` {
