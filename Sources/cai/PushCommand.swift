@@ -50,6 +50,7 @@ struct PushCommand: ParsableCommand {
         if socket != nil, exec != nil { throw ValidationError("--socket and --exec exclude each other.") }
         if watch, delete || dryRun { throw ValidationError("--watch goes with neither --delete nor --dry-run.") }
         if watch, from == "-" { throw ValidationError("--watch needs a directory.") }
+        _ = try allowedPaths()
     }
 
     func run() throws {
@@ -117,14 +118,17 @@ struct PushCommand: ParsableCommand {
 
     /// What may leave this host.
     private func permission() throws -> PushPermission {
-        let paths = try allowed.map { text in
+        PushPermission(builtIn: BuiltInManifests.alone.manifest.entries, allowed: try allowedPaths())
+    }
+
+    private func allowedPaths() throws -> [HomePath] {
+        try allowed.map { text in
             do {
                 return try AdditionalPath(text, homes: [home, path]).source
             } catch {
-                throw ValidationError("--allow \(text): \(error.sentence)")
+                throw ValidationError("--allow \(FilePath(text).printable) \(error.sentence)")
             }
         }
-        return PushPermission(builtIn: BuiltInManifests.alone.manifest.entries, allowed: paths)
     }
 
     private func source(

@@ -12,10 +12,10 @@ import Testing
     @Test(.rootOnly, arguments: [false, true])
     func `root follows no link of the agent to the source, but its own ones`(isArchive: Bool) throws {
         let world = try World([
-            "/private": ([".claude.json": "{\"k\":\"ROOT ONLY\"}"] as Item).mode(0o700).owned(by: 0),
+            "/private": (["home/.claude.json": "{\"k\":\"ROOT ONLY\"}"] as Item).mode(0o700).owned(by: 0),
             "/home/agent/workspace": [:],
         ])
-        let place = world.path("/private").string
+        let place = world.path("/private/home").string
         var source = place
         if isArchive {
             source = place + "/backup.tgz"

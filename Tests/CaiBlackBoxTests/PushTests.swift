@@ -356,7 +356,7 @@ func travelled(_ run: Finished) -> Int? {
             #expect(run.errors.contains("\(path): the container asks for it, and it did not travel"), "\(path) \(run)")
         }
         #expect(world.volumeText("claude/skills/one/a.md") == "a\n")
-        for path in ["x", "mytool", "aws", "ssh/id_ed25519"] as [FilePath] {
+        for path in ["x/ssh/id_ed25519", "mytool/settings", "aws", "ssh/id_ed25519"] as [FilePath] {
             #expect(!world.exists(FilePath("/mnt/agent-data").appending(path.components)), "\(path)")
         }
         #expect(try service.stop() == .exited(0))
@@ -368,7 +368,7 @@ func travelled(_ run: Finished) -> Int? {
         let run = try world.push("--allow", "~/.mytool", "--allow", "~/.aws")
         #expect(run.code == 0 && world.volumeText("mytool/settings") == "mine\n", "\(run)")
         #expect(world.volumeText("aws/credentials") == "SECRET KEY")
-        #expect(!world.exists("/mnt/agent-data/x"))
+        #expect(!world.exists("/mnt/agent-data/x/ssh/id_ed25519"))
         #expect(try world.push("--allow", "/etc").code == 64)
         #expect(try service.stop() == .exited(0))
     }
