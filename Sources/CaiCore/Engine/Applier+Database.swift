@@ -111,9 +111,10 @@ extension Applier {
                     if try !isUntouched(move, below, name, directory) { return false }
                 } else {
                     // A database that appeared since is for the next plan.
-                    let isNew = item == nil && status.size >= smallestDatabase
+                    let isNew = item == nil && mayBeDatabase(size: status.size)
                     guard move.adoption.isExclusive || isNew else { continue }
-                    let seen = FileUse.look(at: name, in: directory, isAsked: move.adoption.isExclusive)
+                    let seen = FileUse.look(
+                        at: name, in: directory, isAsked: move.adoption.isExclusive, mayBeDatabase: isNew)
                     if seen.user != nil || isNew && seen.isDatabase { return false }
                 }
             default: continue

@@ -22,13 +22,13 @@ enum FileUse {
     }
 
     /// True if the file is an SQLite database by its first bytes; the process that has it open, if that `isAsked`. A file
-    /// that cannot be read is none, and its copy says why.
+    /// that cannot be read is none, and its copy says why. It is not read unless it `mayBeDatabase`, by its size for instance.
     static func look(
-        at name: FilePath.Component, in directory: Directory, isAsked: Bool
+        at name: FilePath.Component, in directory: Directory, isAsked: Bool, mayBeDatabase: Bool = true
     ) -> (isDatabase: Bool, user: String?) {
         guard let file = (try? open(name, in: directory)) ?? nil else { return (false, nil) }  // as said
         let user = isAsked && file.isOpenElsewhere ?? false
-        let head = try? file.readHead(16, directory.label)  // as said
+        let head = mayBeDatabase ? try? file.readHead(16, directory.label) : nil  // as said
         return (
             head.map(isDatabase) ?? false,
             user ? process(below: directory.resolvedPath?.appending(name)) ?? "a process" : nil

@@ -62,6 +62,8 @@ package struct Observer {
     ) -> [ObservedPair] {
         guard let path, live.isFile || live.isDirectory else { return [] }
         if depth == .links, live.isDirectory, !entry.flags.contains(.removeFirst) { return [] }
+        // Nothing of it moves by itself: it lies in an agent directory, whose tree is looked at as a whole.
+        if depth == .sync, !entry.hasLink { return [] }
         guard let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent else { return [] }
         let stored = volume.openParent(of: entry.target.relative)
         let isExclusive = entry.kind == .agentDirectory

@@ -170,8 +170,10 @@ struct PairWalk {
 
     private mutating func addFile(_ path: FilePath, _ live: Spot, _ facts: FileFacts, _ stored: Node) -> Bool {
         var seen = (isDatabase: false, user: nil as String?)
-        if isExclusive || facts.size >= smallestDatabase {
-            seen = FileUse.look(at: live.name, in: live.directory, isAsked: isExclusive)
+        let mayBeDatabase = mayBeDatabase(size: facts.size)
+        if isExclusive || mayBeDatabase {
+            seen = FileUse.look(
+                at: live.name, in: live.directory, isAsked: isExclusive, mayBeDatabase: mayBeDatabase)
         }
         pairs.append(ObservedPair(path: path, live: live.node, stored: stored, liveUser: seen.user))
         return seen.isDatabase

@@ -48,6 +48,9 @@ package enum DatabaseCompanion: String, CaseIterable, Sendable {
 /// The size below which no file is an SQLite database: the smallest page.
 package let smallestDatabase: Int64 = 512
 
+/// True if a file of this size can be an SQLite database: it consists of pages, whose size is a multiple of 512.
+package func mayBeDatabase(size: Int64) -> Bool { size >= smallestDatabase && size % smallestDatabase == 0 }
+
 /// True if a file that begins with these bytes is an SQLite database (https://sqlite.org/fileformat.html).
 package func isDatabase(_ head: [UInt8]) -> Bool { head.starts(with: Array("SQLite format 3\0".utf8)) }
 
