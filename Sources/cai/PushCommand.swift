@@ -121,12 +121,13 @@ struct PushCommand: ParsableCommand {
         PushPermission(builtIn: BuiltInManifests.alone.manifest.entries, allowed: try allowedPaths())
     }
 
+    /// The paths of `--allow`, below the directory that is pushed.
     private func allowedPaths() throws -> [HomePath] {
         try allowed.map { text in
-            do {
-                return try AdditionalPath(text, homes: [home, path]).source
+            do throws(AdditionalPathProblem) {
+                return try AdditionalPath(text, homes: [path]).source
             } catch {
-                throw ValidationError("--allow \(FilePath(text).printable) \(error.sentence)")
+                throw ValidationError("--allow \(FilePath(text).printable) \(error.sentence).")
             }
         }
     }

@@ -90,7 +90,7 @@ struct OwnershipStamp: Equatable {
     let text: [UInt8]
 
     init(_ policy: OwnershipPolicy, _ survey: OwnershipSurvey) {
-        let members = #""fingerprint":"\(survey.fingerprint)","gid":\(policy.gid),"schema":1,"uid":\(policy.uid)"#
+        let members = #""fingerprint":"\#(survey.fingerprint)","gid":\#(policy.gid),"schema":1,"uid":\#(policy.uid)"#
         text = Array("{\(members)}\n".utf8)
     }
 

@@ -1,3 +1,4 @@
+import CaiModel
 import CaiPlatform
 import SystemPackage
 
