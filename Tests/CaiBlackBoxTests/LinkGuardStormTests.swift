@@ -68,15 +68,21 @@ import Testing
     @Test func `an application that never stops is followed, and costs less the longer it goes on`() throws {
         let world = try settledWorld()
         let guardian = try Guardian(world)
-        let begin = ContinuousClock.now
-        var saves = 0
-        while ContinuousClock.now - begin < .seconds(3) {
-            saves += 1
-            try world.save(link, document("busy", saves))
+        let script = """
+            i=0; until [ -e "$1" ]; do i=$((i + 1))
+            printf '{"save": "%s", "filler": "%s", "end": "%s"}' $i $i $i > "$2.new"; mv "$2.new" "$2"; done; echo $i
+            """
+        let stop = world.path("stop")
+        let writer = try Running(
+            (World.isRoot ? asAgent : []) + ["sh", "-c", script, "sh", stop.string, world.path(link).string])
+        for _ in 0..<3 { try guardian.wait(for: "adopted", ".claude.json") }
+        try world.put("stop", "")
+        let said = try writer.line()
+        let saves = try #require(said.flatMap { Int($0) })
+        try guardian.wait(until: "the last save") {
+            try world.text(target) == #"{"save": "\#(saves)", "filler": "\#(saves)", "end": "\#(saves)"}"#
         }
-        try guardian.wait(until: "the last save") { try world.text(target) == document("busy", saves) }
-        #expect(guardian.count("adopted") >= 2)
-        #expect(guardian.count("adopted") < 100, "\(saves) saves")
+        #expect(guardian.count("adopted") * 2 < saves, "\(guardian.count("adopted")) of \(saves) saves")
     }
 
     @Test func `20,000 files that are nobody's cost little, and a save among them is adopted`() throws {
