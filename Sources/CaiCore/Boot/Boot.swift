@@ -375,12 +375,9 @@ extension Boot {
             code: report.runs.lazy.compactMap(\.failureCode).first ?? 1)
     }
 
-    /// Does what can only be done when every step has made what it makes. Returns what did not work. `isUnchanged` tells
-    /// that no step changed anything.
-    func finish(isUnchanged: Bool) -> [Finding] {
+    /// Does what can only be done when every step has made what it makes. Returns what did not work.
+    func finish() -> [Finding] {
         guard case .success(let machine) = opened, let ownership else { return [] }
-        // The stamp is the one that was found right at the beginning.
-        if isUnchanged, ownership.extent == .settled { return [] }
         return OwnershipRepair(machine, entries: entries).stamp(ownership, options("init"))
     }
 }

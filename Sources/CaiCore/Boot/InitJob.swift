@@ -57,12 +57,10 @@ package struct InitJob {
         let start = ContinuousClock.now
         let started = Timestamp(secondsSinceEpoch: WallClock.seconds)
         var boot = Boot(self)
-        var isUnchanged = true
         let steps = request.steps.map { name in
             let begin = ContinuousClock.now
             var work = boot.carryOut(name)
-            isUnchanged = isUnchanged && work.changes == 0
-            if name == request.steps.last { work.findings += boot.finish(isUnchanged: isUnchanged) }
+            if name == request.steps.last { work.findings += boot.finish() }
             return BootStep(
                 name: name.rawValue, outcome: work.outcome, duration: ContinuousClock.now - begin,
                 findings: work.findings, changes: work.changes, lines: work.lines,
