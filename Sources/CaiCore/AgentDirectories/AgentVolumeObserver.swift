@@ -37,10 +37,11 @@ struct AgentVolumeObserver {
                 next = path.parent
             }
         }
+        let (placeholders, isComplete) = placeholders(entries, isFirst: layout == nil)
         return AgentVolumeObservation(
             layout: layout, targets: targets.map { ($0, reader.node(at: $0.relative)) }, parents: parents,
             privateDirectories: entries.privateVolumeDirectories, renames: renames, links: links,
-            placeholders: placeholders(entries, isFirst: layout == nil))
+            placeholders: placeholders, isComplete: isComplete)
     }
 
     private func layoutVersion() -> Int? {
@@ -80,13 +81,21 @@ struct AgentVolumeObserver {
         return SeenVolumeLink(path, text: text, node: reader.node(atLink: path.relative))
     }
 
-    /// Files in which a release without agent directories made a placeholder. Later only secrets are looked at: such a release
-    /// may share the volume, and an empty login is read as a broken one.
-    private func placeholders(_ entries: [Entry], isFirst: Bool) -> [SeenFile] {
-        entries.filter { $0.isCovered && $0.flags.contains(.file) && (isFirst || $0.isSecret) }.compactMap { entry in
-            guard case .file(let facts) = reader.node(at: entry.target.relative), facts.size <= 8 else { return nil }
-            return look(at: entry.target)
+    /// Returns the files in which a release without agent directories made a placeholder, and whether each of them could be
+    /// looked at. Later only secrets are looked at: such a release may share the volume, and an empty login is read as a
+    /// broken one.
+    private func placeholders(_ entries: [Entry], isFirst: Bool) -> (files: [SeenFile], isComplete: Bool) {
+        var (files, isComplete) = ([] as [SeenFile], true)
+        for entry in entries where entry.isCovered && entry.flags.contains(.file) && (isFirst || entry.isSecret) {
+            switch reader.node(at: entry.target.relative) {
+            case .file(let facts) where facts.size <= 8:
+                let file = look(at: entry.target)
+                if file.digest == nil { isComplete = false } else { files.append(file) }
+            case .unreachable: isComplete = false
+            case .file, .missing, .directory, .symlink, .special: continue
+            }
         }
+        return (files, isComplete)
     }
 }
 

@@ -36,9 +36,12 @@ package struct AgentsJob {
         let migration = try run(planAgentMigration(seen, layout: layout), options, source) {
             planAgentMigration(observe(local), layout: layout)
         }
-        let isMigrated = migration.problems.isEmpty
-        let targets = try run(planAgentTargets(seen, layout: layout, isMigrated: isMigrated), options, nil) {
-            planAgentTargets(observe(local), layout: layout, isMigrated: isMigrated)
+        let targets = try run(planAgentTargets(seen, layout: layout), options, nil) {
+            let now = observe(local)
+            // What is left to convert is left for the next start, which must know that. A preview has not converted anything.
+            let isMigrated =
+                options.isPreview || now.isComplete && planAgentMigration(now, layout: layout).steps.isEmpty
+            return planAgentTargets(now, layout: layout, isMigrated: isMigrated)
         }
         return Result(local: local, migration: migration, targets: targets)
     }

@@ -59,11 +59,15 @@ package struct AgentVolumeObservation: Sendable {
     package let links: [SeenVolumeLink]
     /// Files of the manifests inside agent directories in which an earlier release may have left a placeholder.
     package let placeholders: [SeenFile]
+    /// True if each place where a placeholder may be could be looked at.
+    package let isComplete: Bool
 
     package init(
         layout: Int?, targets: [(path: VolumePath, node: Node)], parents: Set<VolumePath>,
-        privateDirectories: Set<VolumePath>, renames: [SeenRename], links: [SeenVolumeLink], placeholders: [SeenFile]
+        privateDirectories: Set<VolumePath>, renames: [SeenRename], links: [SeenVolumeLink], placeholders: [SeenFile],
+        isComplete: Bool = true
     ) {
+        self.isComplete = isComplete
         self.privateDirectories = privateDirectories
         self.parents = parents
         self.layout = layout
