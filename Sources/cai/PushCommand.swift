@@ -65,7 +65,7 @@ struct PushCommand: ParsableCommand {
             }
             let guide = try push.guide()
             let known = guide.entries.compactMap(\.entry)
-            try push.run(try source(root, guide, known, arrangement(of: root, known)), isWatching: watch)
+            try push.run(try source(root, guide, known, arrangement(of: root)), isWatching: watch)
         }
     }
 
@@ -106,17 +106,19 @@ struct PushCommand: ParsableCommand {
         }
     }
 
-    private func arrangement(of root: Directory, _ known: [Entry]) throws -> SourceArrangement {
+    /// Recognizes the arrangement by the built-in manifests: by those of the container, a home could be taken for a volume,
+    /// of which everything travels.
+    private func arrangement(of root: Directory) throws -> SourceArrangement {
         switch layout {
         case .home: return .home
         case .volume: return .volume
         case .auto:
             return try OpenedSource(tree: SourceTree(root: root, names: [path]), isOwnHome: false, label: path)
-                .arrangement(known)
+                .arrangement(BuiltInManifests.alone.manifest.entries)
         }
     }
 
-    /// What may leave this host.
+    /// Returns the rules of this host for what a push may send.
     private func permission() throws -> PushPermission {
         PushPermission(builtIn: BuiltInManifests.alone.manifest.entries, allowed: try allowedPaths())
     }

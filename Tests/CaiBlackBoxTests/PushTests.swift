@@ -362,6 +362,18 @@ func travelled(_ run: Finished) -> Int? {
         #expect(try service.stop() == .exited(0))
     }
 
+    @Test func `is no home that the manifests of the container make look like a volume`() throws {
+        let world = try World([
+            "run": [:], "host/.ssh": ["id_ed25519": Item("PRIVATE KEY").mode(0o600)],
+            "mnt/agent-data/containai/manifests/x.toml": .file(
+                "[[entries]]\nsource = \".nothing\"\ntarget = \".ssh\"\nflags = \"d\"\n"),
+        ])
+        let service = try Service(world).ready()
+        let run = try world.push()
+        #expect(!world.exists("/mnt/agent-data/.ssh/id_ed25519"), "\(run)")
+        #expect(try service.stop() == .exited(0))
+    }
+
     @Test func `is what a person allows, and nothing beside it`() throws {
         let world = try asking()
         let service = try Service(world).ready()
