@@ -221,6 +221,14 @@ package final class Directory: Sendable {
         return file
     }
 
+    /// Opens an entry for reading, whatever it is but a symlink, and waits for the writer of a FIFO.
+    package func openStream(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
+        Descriptor(
+            owning: try call("open", name) {
+                cai_openat(descriptor.raw, $0, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0)
+            })
+    }
+
     /// Opens an entry for reading without waiting for it, whatever it is but a symlink.
     func openAnything(_ name: FilePath.Component) throws(SystemCallError) -> Descriptor {
         Descriptor(

@@ -58,6 +58,7 @@ package struct RootedLookup: Sendable {
         }
     }
 
+    /// Follows a path in the same way, with symlinks of all users.
     package func find(_ path: FilePath) throws(SystemCallError) -> FoundPath { try find(path) { _, _ in true } }
 
     private func find(

@@ -33,6 +33,20 @@ import Testing
         #expect(world.volumeText("claude/claude.json")?.contains("ROOT ONLY") == true)
     }
 
+    @Test func `an archive may come through a named pipe`() throws {
+        let world = try World(["/private/home/.claude.json": "{\"k\":\"THROUGH A PIPE\"}"])
+        try world.put("/pipe", .fifo)
+        let pipe = world.path("/pipe").string
+        let writer = try Running([
+            "sh", "-c", "tar -czf - -C \"$1\" .claude.json > \"$2\"", "sh", world.path("/private/home").string, pipe,
+        ])
+        let run = try world.cai("import", "--from", pipe)
+        #expect(try writer.end() == .exited(0))
+        #expect(run.code == 0 && world.volumeText("claude/claude.json")?.contains("THROUGH A PIPE") == true, "\(run)")
+        let missing = try world.cai("import", "--from", world.path("/gone").string)
+        #expect(missing.code == 1 && missing.errors.contains("Source not found"), "\(missing)")
+    }
+
     @Test(arguments: [[], ["--delete"]])
     func `links of the own home into the volume are not imported over what they lead to`(_ flags: [String]) throws {
         let settings: FilePath = ".vscode-server/data/Machine/settings.json"
