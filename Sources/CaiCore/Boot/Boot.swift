@@ -112,7 +112,7 @@ struct Boot {
     /// When the trees cannot be opened, the first step says why and the others are skipped.
     private func unusable(_ error: any Error, first: Bool) -> StepWork {
         if case .failure = opened, !first { return .skipped() }
-        return StepWork(findings: [Finding(error)])
+        return StepWork(findings: [Finding(ofStep: error)])
     }
 
     private func options(_ command: String) -> RunOptions {
@@ -260,7 +260,7 @@ struct Boot {
         var work = StepWork(report, machine.layout, without: isPreview ? placeholderSteps + agentSteps : [])
         let removal = try workplace.asOwner { try agentsJob(machine).removeUnwantedLinks(options("init")) }
         work.add(StepWork(removal, machine.layout))
-        work.findings = entryFindings + work.findings.map(\.asWarning)
+        work.findings = entryFindings + work.findings.map(\.atMostWarning)
         return work
     }
 
@@ -357,7 +357,7 @@ extension Boot {
         let opencode = try OpencodeJob(workplace, isPreview: isPreview)
         let report = try opencode.run(options("init"))
         var work = StepWork(report, opencode.layout)
-        work.findings = workplace.settings.opencodeFindings + work.findings.map(\.asWarning)
+        work.findings = workplace.settings.opencodeFindings + work.findings.map(\.atMostWarning)
         work.findings += report.detail.securityWarnings(environment: job.request.environment)
         return work
     }
@@ -379,41 +379,5 @@ extension Boot {
     func finish() -> [Finding] {
         guard case .success(let machine) = opened, let ownership else { return [] }
         return OwnershipRepair(machine, entries: entries).stamp(ownership, options("init"))
-    }
-}
-
-extension Finding {
-    /// The finding as a line of the log.
-    package var logLine: String {
-        let kind = severity == .error ? "[ERROR]" : severity == .warning ? "[WARN]" : "[NOTICE]"
-        return "\(kind) \(told)"
-    }
-
-    /// One of somebody's links that cannot be mended is no reason to fail a boot.
-    fileprivate var asWarning: Finding {
-        severity == .error ? Finding(.warning, at: place, sentence, advice: advice) : self
-    }
-
-    /// An error of a boot step.
-    fileprivate init(_ error: any Error) {
-        switch error {
-        case let outside as NotInContainer:
-            self.init(
-                .error, at: "cai init", "must be run inside a ContainAI container: \(outside.reason)",
-                advice: "mount a volume, or use --force here, or --root DIR for another tree")
-        case MachineProblem.volumeMissing(let path):
-            self.init(
-                .error, at: path.printable, "the volume is not there",
-                advice: "docker run -v containai-data:\(path.printable) …")
-        case MachineProblem.homeMissing(let path):
-            self.init(.error, at: path.printable, "the home directory is not there", advice: "create the user")
-        case let held as VolumeLock.Held:
-            self.init(
-                .error, at: ".containai/lock", "is held by \(held.holder.isEmpty ? "another process" : held.holder)",
-                advice: "wait for it and run cai init again")
-        case let call as SystemCallError:
-            self.init(.error, at: "cai init", call.plainSentence, advice: call.advice)
-        default: self.init(.error, at: "cai init", error.sentence)
-        }
     }
 }
