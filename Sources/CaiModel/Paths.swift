@@ -201,7 +201,7 @@ extension String {
     package var printable: String {
         var result = ""
         for scalar in unicodeScalars.prefix(Self.longestForeignText) {
-            if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
+            if scalar.isControl {
                 result += Array(String(scalar).utf8).map(hexEscape).joined()
             } else {
                 result.unicodeScalars.append(scalar)
@@ -209,6 +209,11 @@ extension String {
         }
         return unicodeScalars.count > Self.longestForeignText ? result + "…" : result
     }
+}
+
+extension Unicode.Scalar {
+    /// True for the characters that a terminal may obey: C0, DEL and C1 (ECMA-48).
+    package var isControl: Bool { value < 0x20 || (0x7F..<0xA0).contains(value) }
 }
 
 private func escaped(_ characters: UnsafeBufferPointer<CChar>) -> String {
@@ -224,7 +229,7 @@ private func escaped(_ characters: UnsafeBufferPointer<CChar>) -> String {
         switch decoder.decode(&position) {
         case .scalarValue(let scalar):
             let width = UTF8.width(scalar)
-            if scalar.value < 0x20 || scalar.value == 0x7F || scalar == "\\" || (0x80..<0xA0).contains(scalar.value) {
+            if scalar.isControl || scalar == "\\" {
                 result += bytes[consumed..<consumed + width].map(hexEscape).joined()
             } else {
                 result.unicodeScalars.append(scalar)

@@ -210,12 +210,11 @@ struct Push {
     /// A JSON document as text in which no character is one that a terminal obeys.
     private static func plainJSON(_ bytes: [UInt8]) -> String {
         String(decoding: bytes, as: UTF8.self).unicodeScalars.reduce(into: "") { text, scalar in
-            switch scalar.value {
-            case 0x0A: text.unicodeScalars.append(scalar)
-            // Between values these are blanks, and within a string none is valid.
-            case 0..<0x20: text += " "
-            case 0x7F..<0xA0: text += "\\u00" + String(scalar.value, radix: 16)
-            default: text.unicodeScalars.append(scalar)
+            if !scalar.isControl || scalar == "\n" {
+                text.unicodeScalars.append(scalar)
+            } else {
+                // Between values the lower ones are blanks, and within a string none of them is valid.
+                text += scalar.value < 0x20 ? " " : "\\u00" + String(scalar.value, radix: 16)
             }
         }
     }
