@@ -131,8 +131,8 @@ extension RuntimeDirectory {
 }
 
 extension Directory {
-    /// The finding about a directory in which somebody else can put another socket in place of this one, and so answer
-    /// those who connect from outside.
+    /// The finding about a directory in which other users can replace the socket by one of their own, and so answer whoever
+    /// connects from outside.
     fileprivate func exposure(of name: FilePath.Component) throws -> Finding? {
         let found = try status()
         let isShared = found.mode & 0o022 != 0 && found.mode & 0o1000 == 0
@@ -142,8 +142,7 @@ extension Directory {
             .warning, at: label.printable,
             (isForeign ? "belongs to uid \(found.uid)" : "can be written by others")
                 + ", who can replace \(name.string): whoever pushes from outside may then talk to another program",
-            advice: "mount a directory of root's there, with mode 0755 at most: on the host, chown root "
-                + shellQuoted(label.printable))
+            advice: "mount a directory there that belongs to root and has mode 0755 at most")
     }
 
     /// Lets only its owner and a group in; a directory of somebody else's stays as it is.
