@@ -68,7 +68,7 @@ package struct Entry: Hashable, Sendable {
     package private(set) var isCovered = false
     /// Earlier names on the volume of entries of an agent directory.
     package var renamed: [RenamedPart] = []
-    /// What is secret in an agent directory.
+    /// The secret paths of an agent directory, relative to it.
     package var secretParts: [PartPattern] = []
 
     package init(

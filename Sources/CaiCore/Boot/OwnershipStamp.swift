@@ -107,9 +107,8 @@ struct OwnershipStampFile {
     /// The stamp; nil when there is none that can be read: then the volume is walked. The agent can write it: what is no
     /// stamp equals none.
     func read() -> OwnershipStamp? {
-        // Whatever the reason: without a stamp the volume is walked, which finds all that a stamp could spare.
-        guard let directory = try? volume.directory(StateDirectory.path),
-            let bytes = try? directory.openFile(Self.name).readAll(limit: 4096, directory.label)
+        guard let directory = try? volume.directory(StateDirectory.path),  // without a stamp the volume is walked
+            let bytes = try? directory.openFile(Self.name).readAll(limit: 4096, directory.label)  // likewise
         else { return nil }
         return OwnershipStamp(found: bytes)
     }

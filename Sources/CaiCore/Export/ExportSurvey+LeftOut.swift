@@ -67,7 +67,8 @@ extension ExportSurvey {
     private static func entries(
         of name: FilePath.Component, in directory: Directory
     ) -> [(FilePath.Component, Directory)] {
-        guard let inside = try? directory.openDirectory(name), let names = try? inside.names()  // not counted
+        guard let inside = try? directory.openDirectory(name),  // unreadable: not counted
+            let names = try? inside.names()  // likewise
         else { return [] }
         return names.map { ($0, inside) }
     }

@@ -133,8 +133,8 @@ extension GuardLoop {
     // MARK: whether somebody is writing there
 
     private func isReady(_ entry: Entry) -> Bool {
-        guard let link = entry.link, let (parent, name) = try? machine.home.parent(of: link.relative),
-            let status = try? parent.status(of: name)  // the plan says what is wrong
+        guard let link = entry.link, let (parent, name) = try? machine.home.parent(of: link.relative),  // see below
+            let status = try? parent.status(of: name)  // unreachable: the plan has a finding about it
         else { return true }
         switch status.kind {
         case .regular:
@@ -169,8 +169,8 @@ extension GuardLoop {
 
     /// When anything in a tree changed last.
     private func newestChange(_ name: FilePath.Component, _ status: FileStatus, in parent: Directory) -> Int64 {
-        guard status.kind == .directory, let directory = try? parent.openDirectory(name),
-            let names = try? directory.names()  // what cannot be read is the plan's to tell
+        guard status.kind == .directory, let directory = try? parent.openDirectory(name),  // see below
+            let names = try? directory.names()  // unreadable: the plan has a finding about it
         else { return status.changed }
         return names.reduce(status.changed) { newest, child in
             guard let below = (try? directory.status(of: child)) ?? nil else { return newest }  // it is gone

@@ -30,9 +30,9 @@ package struct Workplace: Sendable {
     package let rootPath: FilePath
     package let root: Directory
 
-    /// Reads the configuration file and the account file below the root. One that is missing has nothing to say, unless
-    /// somebody named it; one that cannot be read is a finding of the settings. Throws `MachineProblem.unmapped` for root where
-    /// the agent's user has an id that this user namespace does not have.
+    /// Reads the configuration file and the account file below the root. A missing file counts as empty, unless the request
+    /// names it; a file that cannot be read is a finding of the settings. Throws `MachineProblem.unmapped` if root runs this
+    /// and the user namespace does not have the id of the agent's user.
     package init(_ request: WorkplaceRequest) throws {
         let root = try Directory.open(request.root)
         var problems: [Finding] = []

@@ -28,7 +28,7 @@ extension PushSource {
                 workspaces: guide.workspaces.map { FilePath($0) })
         }
         let configuration = user?.configuration ?? ImportConfiguration()
-        // What this file adds, a person of this host has written.
+        // The configuration of the source was written on this host; that of the repository comes from the container.
         guard let repository = (guide.repository?.imported).map(permitted) else { return configuration }
         let isTrusted = (user?.trusted ?? []).contains { trusted in
             guide.workspaces.contains { FilePath($0).lexicallyNormalized().starts(with: trusted) }
@@ -36,7 +36,7 @@ extension PushSource {
         return configuration.adding(repository, isTrusted: isTrusted)
     }
 
-    /// A configuration that came from the container, without paths that nobody here allows.
+    /// Returns a configuration of the container without the paths that are not allowed on this host.
     private func permitted(_ configuration: ImportConfiguration) -> ImportConfiguration {
         var result = configuration
         result.additionalPaths.removeAll { !permission.isAllowed($0.source) }

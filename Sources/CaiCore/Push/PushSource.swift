@@ -75,7 +75,7 @@ package final class PushSource {
         if arrangement == .home { refuse(refused) }
     }
 
-    /// Notes what the container asks for and does not get, where this home has it.
+    /// Adds a finding for each of these paths that exists in the source: the container asks for it, and it does not travel.
     func refuse(_ paths: [HomePath]) {
         for path in paths where !resolver.node(at: path.relative).isMissing {
             findings.append(

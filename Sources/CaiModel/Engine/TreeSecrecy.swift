@@ -1,6 +1,6 @@
 package import SystemPackage
 
-/// How far other users are kept from each path of a tree on the volume: all of it may be a secret, or only parts of it.
+/// The protection of each path of a tree on the volume from other users: the whole tree may be secret, or parts of it.
 package struct TreeSecrecy: Hashable, Sendable {
     private let whole: Secrecy
     /// Paths of secrets, relative to `origin`.

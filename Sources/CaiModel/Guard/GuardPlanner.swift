@@ -1,5 +1,5 @@
-/// Plans what a guard mends: the links, as every boot does, and the modes of secrets. `unsteady` are places whose mode does
-/// not last: those are told instead.
+/// Plans the repairs of a guard: links, as at every boot, and modes of secrets. A place in `unsteady`, whose mode is changed
+/// back after each correction, gets a finding instead.
 package func planGuard(
     _ observation: Observation, baseline: Baseline, layout: Layout, history: [HomePath: LinkHistory],
     unsteady: Set<VolumePath> = []

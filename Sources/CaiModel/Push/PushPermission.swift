@@ -46,7 +46,7 @@ extension Entry {
     /// The flags that hold something back: leaving one out must not bring that.
     private static let protecting: EntryFlags = [.secret, .excludeSystem, .privacyFilter]
 
-    /// What a container asks for, within the limits of a built-in entry at or above the same path.
+    /// Returns this entry, which a container asks for, within the limits of a built-in entry at or above the same path.
     fileprivate func asPermitted(by known: Entry) -> Entry {
         var flags = flags.union(known.flags.intersection(Self.protecting))
         if source == known.source {
