@@ -190,8 +190,25 @@ package final class Directory: Sendable {
         return names.map { (text: $0.string, name: $0) }.sorted { $0.text < $1.text }.map(\.name)
     }
 
+    /// The entries of this directory without `.` and `..`, in byte order of their names, each with the kind that the
+    /// listing tells (readdir(3), `d_type`).
+    package func listedEntries() throws(SystemCallError) -> [ListedEntry] {
+        var entries: [ListedEntry] = []
+        try forEachEntry { text, type in
+            if let name = FilePath.Component(platformString: text), name.kind == .regular {
+                entries.append(ListedEntry(name: name, kind: FileKind(listed: type)))
+            }
+        }
+        return entries.map { (text: $0.name.string, entry: $0) }.sorted { $0.text < $1.text }.map(\.entry)
+    }
+
     /// Calls `body` with the name of each entry as the kernel gives it, `.` and `..` among them.
     func forEachName(_ body: (UnsafePointer<CChar>) -> Void) throws(SystemCallError) {
+        try forEachEntry { name, _ in body(name) }
+    }
+
+    /// The same with the type of the entry as readdir(3) tells it.
+    private func forEachEntry(_ body: (UnsafePointer<CChar>, UInt8) -> Void) throws(SystemCallError) {
         let raw = try check("open", label.printed) {
             cai_openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         }
@@ -204,8 +221,9 @@ package final class Directory: Sendable {
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
+            let type = entry.pointee.d_type
             withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { body($0) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { body($0, type) }
             }
         }
         let error = currentErrno

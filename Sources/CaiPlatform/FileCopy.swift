@@ -21,9 +21,23 @@ extension Directory {
         mode: (UInt16) -> UInt16 = { $0 }, durable: Bool, restart: () -> Void = {},
         each: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws(SystemCallError) -> CopiedFile {
+        let copy = try copyFile(
+            name, to: directory, newName, mode: mode, durable: durable, isWanted: { _ in true }, restart: restart,
+            each: each)
+        if let copy { return copy }
+        throw SystemCallError("copy", label.appending(name).printed, .resourceBusy)  // every file is wanted
+    }
+
+    /// The same for a file that `isWanted` by its facts; nil, and no copy, for any other.
+    package func copyFile(
+        _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component,
+        mode: (UInt16) -> UInt16, durable: Bool, isWanted: (FileStatus) -> Bool, restart: () -> Void,
+        each: (UnsafeRawBufferPointer) -> Void
+    ) throws(SystemCallError) -> CopiedFile? {
         let from = label.appending(name)
         for _ in 0..<5 {
             let source = try openAnything(name)
+            guard isWanted(try source.status(from)) else { return nil }
             restart()
             if let copy = try source.copyOnce(from, to: directory, newName, mode: mode, durable: durable, each: each) {
                 return copy

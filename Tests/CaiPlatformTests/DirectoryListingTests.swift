@@ -24,6 +24,17 @@ import Testing
             #expect(entry.size == status.size && entry.modified == status.modified)
         }
         #expect(try DirectoryListing(directory.openDirectory("sub")).entries.isEmpty)
+        let listed = try directory.listedEntries()
+        #expect(listed.map(\.name.bytes) == sorted)
+        for entry in listed {
+            #expect(try directory.kind(of: entry) == directory.status(of: entry.name)?.kind, "\(entry)")
+        }
+    }
+
+    @Test func `a fresh directory has no mount below it, and the root of the system has some`() throws {
+        let world = try World(["d d": ["file": "text"]])
+        #expect(!Mounts.mayBegin(below: try Directory.open(world.root.appending("d d"))))
+        #expect(Mounts.mayBegin(below: try Directory.open("/")))
     }
 }
 

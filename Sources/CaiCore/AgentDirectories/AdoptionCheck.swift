@@ -16,7 +16,7 @@ struct AdoptionCheck {
             if let place = directory.resolvedPath, let user = ProcessTree.user(of: place) {
                 return inUse(path, "\(user.name) (process \(user.id))")
             }
-            return try visit(directory, path)
+            return try obstacle(in: directory, path)
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return nil
         } catch {
@@ -26,44 +26,50 @@ struct AdoptionCheck {
         }
     }
 
-    private func visit(_ directory: Directory, _ path: HomePath) throws -> Finding? {
-        let names = try directory.names()
-        if !names.isEmpty, let owner = try directory.foreignOwner() {
-            let obstacle = Obstacle.foreign(uid: owner)
-            return Finding(.warning, at: path.inHome, obstacle.sentence, advice: obstacle.advice)
-        }
-        for name in names {
-            guard let status = try directory.status(of: name) else { continue }
-            let below = path.appending(name)
-            switch status.kind {
-            case .directory, .regular:
-                if directory.isMountPoint(name) {
-                    return Finding(
-                        .warning, at: below.inHome,
-                        "is a mount, so that the directory around it cannot be linked to the volume",
-                        advice: "mount it below \(machine.layout.volume.printable) instead")
-                }
-                if status.kind == .directory {
-                    if let found = try visit(directory.openDirectory(name), below) { return found }
-                } else if try isOpen(name, directory) {
-                    return inUse(below, "a process")
-                }
-            case .blockDevice, .characterDevice:
-                return Finding(
-                    .warning, at: below.inHome, "is a device; its directory cannot be moved", advice: "remove it")
-            case .symlink, .fifo, .socket: continue
+    private func obstacle(in root: Directory, _ path: HomePath) throws -> Finding? {
+        let mayHoldMounts = Mounts.mayBegin(below: root)
+        var files: [FileUse.Files] = []
+        var folders = [FilePath()]
+        while let folder = folders.popLast() {
+            let directory = try root.descendant(folder)
+            let entries = try directory.listedEntries()
+            let place = path.appending(folder)
+            if !entries.isEmpty, let owner = try directory.foreignOwner() {
+                let obstacle = Obstacle.foreign(uid: owner)
+                return Finding(.warning, at: place.inHome, obstacle.sentence, advice: obstacle.advice)
             }
+            var names: [FilePath.Component] = []
+            for entry in entries {
+                guard let kind = try directory.kind(of: entry) else { continue }
+                if let found = obstacle(entry.name, kind, directory, place, mayHoldMounts) { return found }
+                switch kind {
+                case .directory: folders.append(folder.appending(entry.name))
+                case .regular: names.append(entry.name)
+                default: continue
+                }
+            }
+            files += FileUse.Files.groups(names, in: folder)
         }
-        return nil
+        guard let file = try FileUse.firstOpen(of: files, below: root, skipsUnreadable: false) else { return nil }
+        return inUse(path.appending(file), "a process")
     }
 
-    /// True if the kernel says so; a file system without leases says nothing.
-    private func isOpen(_ name: FilePath.Component, _ directory: Directory) throws -> Bool {
-        do {
-            return try directory.openFile(name).isOpenElsewhere ?? false
-        } catch {
-            guard error.errno == .noSuchFileOrDirectory else { throw error }
-            return false  // gone since it was listed
+    /// What an entry itself keeps its directory from: that it is a mount, or a device.
+    private func obstacle(
+        _ name: FilePath.Component, _ kind: FileKind, _ directory: Directory, _ path: HomePath, _ mayHoldMounts: Bool
+    ) -> Finding? {
+        switch kind {
+        case .directory, .regular:
+            guard mayHoldMounts, directory.isMountPoint(name) else { return nil }
+            return Finding(
+                .warning, at: path.appending(name).inHome,
+                "is a mount, so that the directory around it cannot be linked to the volume",
+                advice: "mount it below \(machine.layout.volume.printable) instead")
+        case .blockDevice, .characterDevice:
+            return Finding(
+                .warning, at: path.appending(name).inHome, "is a device; its directory cannot be moved",
+                advice: "remove it")
+        case .symlink, .fifo, .socket: return nil
         }
     }
 

@@ -15,6 +15,18 @@ private let fsyncLimit = 8
 extension Applier {
     func adopt(_ adoption: Adoption, _ number: Int) throws {
         let move = Move(adoption, number)
+        let before = baseline
+        do {
+            try carryOut(move, number)
+        } catch {
+            // As long as the live tree is not gone, what the volume got from it is no common ground of the two.
+            if move.isNoted { baseline = before }
+            throw error
+        }
+    }
+
+    private func carryOut(_ move: Move, _ number: Int) throws {
+        let adoption = move.adoption
         let (homeParent, homeName) = try machine.home.parent(of: adoption.live.relative)
         try expectLive(adoption, homeName, in: homeParent)
         let (parent, name) = try machine.volume.parent(of: adoption.target.relative)
@@ -32,7 +44,6 @@ extension Applier {
             try settle(move, swap, homeParent)
             return true
         }
-        // Not before: as long as the live tree is not gone, what the volume got from it is no common ground of the two.
         record(move)
     }
 
@@ -71,7 +82,9 @@ extension Applier {
         guard move.stages(FilePath()) else { return }
         let part = temporary(number, .part)
         var copier = TreeCopier(secrecy: move.adoption.secrecy) { move.choice(for: $0) }
-        try copier.copy(name, in: from, to: parent, as: part)
+        try copier.copy(name, in: from, to: parent, as: part) { copied in
+            if guarding == nil { note(copied, of: move) }
+        }
         move.copied = copier.copied
         if !move.adoption.isDirectory { try stageParts(move, name, from, parent) }
         move.hasStaged = true
@@ -164,13 +177,19 @@ extension Applier {
 
     /// Notes in the baseline what the volume now holds.
     private func record(_ move: Move) {
-        for (below, entry) in move.copied {
+        if !move.isNoted { note(move.copied, of: move) }
+        forgetParts(move)
+    }
+
+    /// Notes the files of a move in the baseline but for those that were stored again.
+    private func note(_ copied: [FilePath: CopiedEntry], of move: Move) {
+        move.isNoted = true
+        for (below, entry) in copied {
             guard let digest = entry.digest, !move.storedAgain.contains(below) else { continue }
             let target = move.adoption.target(below: below)
             note(
                 target, digest, entry.source, secrecy: move.adoption.secrecy.at(below), withKeys: below.isEmpty)
         }
-        forgetParts(move)
     }
 
     /// Notes one file in the baseline; for a document that is an entry of its own with a digest for each key, so that a
@@ -194,9 +213,34 @@ extension Applier {
     // MARK: settle
 
     private func settle(_ move: Move, _ name: FilePath.Component, _ directory: Directory) throws {
+        if move.adoption.isDirectory, guarding == nil {
+            try removeUnchanged(move, below: try directory.openDirectory(name))
+        }
         try TreeEmptier { path, name, directory, status in
             try self.settleOne(move, path, name, directory, status)
         }.empty(name, in: directory)
+    }
+
+    /// Removes the files that are unchanged since they were copied, by several threads if there are many. What else there
+    /// is, and what cannot be removed, is left to the pass behind this one, which says why.
+    private func removeUnchanged(_ move: Move, below tree: Directory) throws {
+        var files: [FilePath: [(name: FilePath.Component, copy: CopiedEntry)]] = [:]
+        for (path, copy) in move.copied where copy.source.kind == .regular {
+            guard move.verdicts[path] == .take || move.verdicts[path] == .takeOver, move.item(path)?.database == nil,
+                let name = path.lastComponent
+            else { continue }
+            files[path.removingLastComponent(), default: []].append((name, copy))
+        }
+        _ = try Workers.map(Array(files), threads: files.count < 2 ? 1 : Workers.count) { folder, files in
+            let directory = try tree.descendant(folder)
+            directory.unlock(try directory.status().mode)
+            for (name, copy) in files {
+                guard let status = try? directory.status(of: name),  // left to the next pass
+                    (try? copy.isUnchanged(isTop: false, status, name, directory)) ?? false  // likewise
+                else { continue }
+                try? directory.unlink(name)  // likewise
+            }
+        }
     }
 
     private func settleOne(

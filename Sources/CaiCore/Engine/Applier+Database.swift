@@ -91,36 +91,45 @@ extension Applier {
         }
         if move.adoption.isExclusive, FileUse.user(ofTree: swap, in: parent) != nil { return false }
         var missing = Set(move.databases.values.joined().filter { $0.live.isFile }.map(\.path))
-        guard try isUntouched(move, FilePath(), try parent.openDirectory(swap), &missing) else { return false }
-        return missing.isEmpty
+        return try isUntouched(move, tree: try parent.openDirectory(swap), &missing) && missing.isEmpty
     }
 
-    private func isUntouched(
-        _ move: Move, _ path: FilePath, _ directory: Directory, _ missing: inout Set<FilePath>
-    ) throws -> Bool {
-        for name in try directory.names() {
-            let below = path.appending(name)
-            guard let status = try directory.status(of: name) else { continue }
-            switch status.kind {
-            case .directory:
-                if try !isUntouched(move, below, directory.openDirectory(name), &missing) { return false }
-            case .regular:
-                let item = move.item(below)
-                if item?.database != nil {
-                    missing.remove(below)
-                    if try !isUntouched(move, below, name, directory) { return false }
-                } else {
-                    // A database that appeared since is for the next plan.
-                    let isNew = item == nil && mayBeDatabase(size: status.size)
-                    guard move.adoption.isExclusive || isNew else { continue }
-                    let seen = FileUse.look(
-                        at: name, in: directory, isAsked: move.adoption.isExclusive, mayBeDatabase: isNew)
-                    if seen.user != nil || isNew && seen.isDatabase { return false }
+    /// The same for a tree, without the processes that work in it. Takes the files of databases that it finds out of
+    /// `missing`.
+    private func isUntouched(_ move: Move, tree: Directory, _ missing: inout Set<FilePath>) throws -> Bool {
+        var files: [FileUse.Files] = []
+        var folders = [FilePath()]
+        while let folder = folders.popLast() {
+            let directory = try tree.descendant(folder)
+            var names: [FilePath.Component] = []
+            for entry in try directory.listedEntries() {
+                let path = folder.appending(entry.name)
+                switch try directory.kind(of: entry) {
+                case .directory: folders.append(path)
+                case .regular:
+                    guard let item = move.item(path) else {
+                        if try isNewDatabase(entry.name, in: directory) { return false }
+                        names.append(entry.name)
+                        continue
+                    }
+                    if item.database == nil {
+                        names.append(entry.name)
+                    } else {
+                        missing.remove(path)
+                        if try !isUntouched(move, path, entry.name, directory) { return false }
+                    }
+                default: continue
                 }
-            default: continue
             }
+            if move.adoption.isExclusive { files += FileUse.Files.groups(names, in: folder) }
         }
-        return true
+        return try FileUse.firstOpen(of: files, below: tree, skipsUnreadable: true) == nil
+    }
+
+    /// True for a database that the plan did not see: it is for the next plan.
+    private func isNewDatabase(_ name: FilePath.Component, in directory: Directory) throws -> Bool {
+        guard let status = try directory.status(of: name), mayBeDatabase(size: status.size) else { return false }
+        return FileUse.look(at: name, in: directory, isAsked: false).isDatabase
     }
 
     private func isUntouched(

@@ -64,9 +64,7 @@ package struct Engine {
             return report(first, source, findings)
         }
         return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
-            if first.plan.isAtomic, pending.isEmpty, glance.isCurrent {
-                return try applyTogether(first, plan, try newRun(), source, findings, note)
-            }
+            if pending.isEmpty, glance.isCurrent { return try carryOut(first, plan, source, findings, note) }
             return try locked(plan, hasPending: !pending.isEmpty, note)
         }
     }
@@ -92,7 +90,7 @@ package struct Engine {
     private func locked<Detail: Planned>(
         _ plan: (BaselineSource) -> Detail, hasPending: Bool, _ note: () throws -> Void
     ) throws -> RunReport<Detail> {
-        var findings = hasPending ? try recoverAll(note) : []
+        let findings = hasPending ? try recoverAll(note) : []
         let source = BaselineSource(machine.volume)
         let detail = plan(source)
         try source.check()
@@ -101,6 +99,15 @@ package struct Engine {
                 detail: detail, outcomes: [], findings: findings + source.findings + detail.plan.findings, run: nil,
                 isPreview: false)
         }
+        return try carryOut(detail, plan, source, findings, note)
+    }
+
+    /// Carries out a plan that holds: nobody else has changed the volume since it was made. The caller holds the lock.
+    private func carryOut<Detail: Planned>(
+        _ detail: Detail, _ plan: (BaselineSource) -> Detail, _ source: BaselineSource, _ earlier: [Finding],
+        _ note: () throws -> Void
+    ) throws -> RunReport<Detail> {
+        var findings = earlier
         let run = try newRun()
         if detail.plan.isAtomic { return try applyTogether(detail, plan, run, source, findings, note) }
         // For those who wait, or look meanwhile: the lock holds without it.

@@ -12,6 +12,8 @@ final class Move {
     private let staging: Set<FilePath>
     var copied: [FilePath: CopiedEntry] = [:]
     var hasStaged = false
+    /// True if what was copied is in the baseline. It counts there once the move has come to its end.
+    var isNoted = false
     /// What changed meanwhile and is in the baseline already.
     var storedAgain: Set<FilePath> = []
     /// The files of databases as they were when they were compared with their copies, after the exchange.
@@ -76,16 +78,24 @@ final class Move {
     func isUnchanged(
         _ path: FilePath, _ status: FileStatus, _ name: FilePath.Component, _ directory: Directory
     ) throws -> Bool {
-        guard let copy = copied[path], status.isSameFile(as: copy.source) else { return false }
-        if status.kind == .symlink { return true }  // a symlink's text cannot change
-        guard status.hasSameContentFacts(as: copy.source) else { return false }
-        let isTop = path.isEmpty  // the exchange itself changed its change time
-        if !isTop, status.changed == copy.source.changed, copy.wasOld { return true }
-        return try contentSample(name, in: directory).digest == copy.digest
+        guard let copy = copied[path] else { return false }
+        return try copy.isUnchanged(isTop: path.isEmpty, status, name, directory)
     }
 }
 
 extension CopiedEntry {
+    /// True if a file or symlink still is what was copied. `isTop` is true for the one that came out of an exchange, which
+    /// changed its change time.
+    func isUnchanged(
+        isTop: Bool, _ status: FileStatus, _ name: FilePath.Component, _ directory: Directory
+    ) throws -> Bool {
+        guard status.isSameFile(as: source) else { return false }
+        if status.kind == .symlink { return true }  // a symlink's text cannot change
+        guard status.hasSameContentFacts(as: source) else { return false }
+        if !isTop, status.changed == source.changed, wasOld { return true }
+        return try contentSample(name, in: directory).digest == digest
+    }
+
     /// Whether the file had been at rest for a tenth of a second when it was copied.
-    fileprivate var wasOld: Bool { max(source.modified, source.changed) < copiedAt - 100_000_000 }
+    private var wasOld: Bool { max(source.modified, source.changed) < copiedAt - 100_000_000 }
 }

@@ -1,5 +1,6 @@
 import CaiModel
 import CaiPlatform
+import Synchronization
 import SystemPackage
 
 /// What was copied of one path: the source as it was then, and the digest of a file's content.
@@ -13,8 +14,8 @@ struct CopiedEntry {
 /// Copies a tree: files with their holes, times, modes and attributes, hard links between them, directories, symlinks as
 /// they are, FIFOs and socket nodes. Devices are refused.
 ///
-/// The directories are made first, then the files are copied, by several threads when there are many, then the further
-/// names of files are linked, and then the directories get their modes and times. What vanishes meanwhile is not copied;
+/// The directories are made first, then the files with one name are copied, then those with several, by several threads
+/// when there are many, then the further names are linked, and then the directories get their modes and times. What vanishes meanwhile is not copied;
 /// `copied` tells what was.
 struct TreeCopier {
     /// What to do with a path of the tree; directories that are `skip`ped are not entered.
@@ -38,8 +39,12 @@ struct TreeCopier {
     }
 
     /// Copies `name` in `from` to `newName` in `to`, which must not exist, and makes the copy durable.
+    ///
+    /// `meanwhile` is called once everything of a tree of many files is copied, while the file system writes it: the tree is
+    /// not durable then.
     mutating func copy(
-        _ name: FilePath.Component, in from: Directory, to: Directory, as newName: FilePath.Component
+        _ name: FilePath.Component, in from: Directory, to: Directory, as newName: FilePath.Component,
+        meanwhile: ([FilePath: CopiedEntry]) -> Void = { _ in }
     ) throws(SystemCallError) {
         guard let status = try from.status(of: name) else { return }
         let choice = choose(FilePath())
@@ -49,12 +54,13 @@ struct TreeCopier {
             var tree = CopiedTree(
                 source: try from.openDirectory(name), copy: try to.makeDirectory(newName, mode: 0o700))
             try survey(tree.source, tree.copy, FilePath(), status, &tree)
-            try fill(tree)
+            try fill(&tree)
             try link(tree)
-            try finish(tree)
+            try finish(tree, meanwhile)
         case .regular:
             let file = CopyJob.File(name: name, newName: newName, choice)
-            add(try copyFile(file, from, to, secrecy.at(FilePath()), isDurable: true), at: FilePath())
+            let result = try copyFile(file, from, to, secrecy.at(FilePath()), isDurable: true, onlySingle: false)
+            if case .copied(let content) = result { add(content, at: FilePath()) }
         default: try copySpecial(name, status, from, to, newName, FilePath())
         }
     }
@@ -65,18 +71,20 @@ struct TreeCopier {
     ) throws(SystemCallError) {
         tree.folders.append((path, status))
         var files: [CopyJob.File] = []
-        for name in try source.names() {
-            guard let status = try source.status(of: name) else { continue }
-            let below = path.appending(name)
+        for entry in try source.listedEntries() {
+            let (name, below) = (entry.name, path.appending(entry.name))
             let choice = choose(below)
             if case .skip = choice { continue }
+            if entry.kind == .regular {
+                files.append(CopyJob.File(name: name, newName: name, choice))
+                continue
+            }
+            guard let status = try source.status(of: name) else { continue }
             switch status.kind {
             case .directory:
                 let made = try copy.makeDirectory(name, mode: 0o700)
                 try survey(source.openDirectory(name), made, below, status, &tree)
-            case .regular:
-                let file = CopyJob.File(name: name, newName: name, choice)
-                if !tree.isFurtherName(file, status, below) { files.append(file) }
+            case .regular: files.append(CopyJob.File(name: name, newName: name, choice))
             default: try copySpecial(name, status, source, copy, name, below)
             }
         }
@@ -98,20 +106,38 @@ struct TreeCopier {
         copied[path] = CopiedEntry(source: status, digest: nil)
     }
 
-    /// Copies the files.
-    private mutating func fill(_ tree: CopiedTree) throws(SystemCallError) {
+    /// Copies the files: first those with one name only, of which there are many, then those with several, once each.
+    private mutating func fill(_ tree: inout CopiedTree) throws(SystemCallError) {
+        try fill(tree, tree.jobs, onlySingle: true).forEach { tree.addNamed($0) }
+        _ = try fill(tree, tree.firstNameJobs, onlySingle: false)
+    }
+
+    /// Copies the files of some jobs. Returns those that were left out because they have other names.
+    private mutating func fill(
+        _ tree: CopiedTree, _ jobs: [CopyJob], onlySingle: Bool
+    ) throws(SystemCallError) -> [CopiedTree.NamedFile] {
         let threads = tree.fileCount >= Self.threadedCount ? Workers.count : 1
         let (source, copy, secrecy, isDurable) = (tree.source, tree.copy, secrecy, tree.isDurableByFile)
-        let results = try Workers.map(tree.jobs, threads: threads) { (job) throws(SystemCallError) in
+        let results = try Workers.map(jobs, threads: threads) { (job) throws(SystemCallError) in
             let (from, to) = (try source.descendant(job.folder), try copy.descendant(job.folder))
             return try job.files.map { (file) throws(SystemCallError) in
                 try copyFile(
-                    file, from, to, secrecy.at(job.folder.appending(file.name)), isDurable: isDurable)
+                    file, from, to, secrecy.at(job.folder.appending(file.name)), isDurable: isDurable,
+                    onlySingle: onlySingle)
             }
         }
-        for (job, files) in zip(tree.jobs, results) {
-            for (file, result) in zip(job.files, files) { add(result, at: job.folder.appending(file.name)) }
+        var named: [CopiedTree.NamedFile] = []
+        for (job, files) in zip(jobs, results) {
+            for (file, result) in zip(job.files, files) {
+                switch result {
+                case .copied(let content): add(content, at: job.folder.appending(file.name))
+                case .hasOtherNames(let status):
+                    named.append(CopiedTree.NamedFile(folder: job.folder, file: file, identity: status.identity))
+                case .gone: continue
+                }
+            }
         }
+        return named
     }
 
     /// Gives the copies of files with several names their further names. A name that leads to another file by now, or
@@ -130,19 +156,22 @@ struct TreeCopier {
                     continue
                 }
             }
-            add(try copyFile(name.file, source, copy, secrecy.at(path), isDurable: tree.isDurableByFile), at: path)
+            let result = try copyFile(
+                name.file, source, copy, secrecy.at(path), isDurable: tree.isDurableByFile, onlySingle: false)
+            if case .copied(let content) = result { add(content, at: path) }
             first[name.identity] = path
         }
     }
 
-    private mutating func add(_ file: CopiedContent?, at path: FilePath) {
-        guard let file else { return }
+    private mutating func add(_ file: CopiedContent, at path: FilePath) {
         copied[path] = file.entry
         lostAttributes.formUnion(file.lostAttributes)
     }
 
     /// Gives the directories their attributes, modes and times, the inner ones first, and makes the whole copy durable.
-    private mutating func finish(_ tree: CopiedTree) throws(SystemCallError) {
+    private mutating func finish(
+        _ tree: CopiedTree, _ meanwhile: ([FilePath: CopiedEntry]) -> Void
+    ) throws(SystemCallError) {
         for (path, status) in tree.folders.reversed() {
             let made = try tree.copy.descendant(path)
             lostAttributes.formUnion(try tree.source.descendant(path).copyAttributes(to: made))
@@ -151,7 +180,17 @@ struct TreeCopier {
             if tree.isDurableByFile { try made.sync() }
             copied[path] = CopiedEntry(source: status, digest: nil)
         }
-        if !tree.isDurableByFile { try tree.copy.descriptor.syncFileSystem(tree.copy.label) }
+        guard !tree.isDurableByFile else { return }
+        let result = Mutex<Result<Void, SystemCallError>>(.success(()))
+        let sync = { @Sendable [copy = tree.copy] in
+            let ended = Result { () throws(SystemCallError) in try copy.descriptor.syncFileSystem(copy.label) }
+            result.withLock { $0 = ended }
+        }
+        // A thread that the system refuses is done without.
+        let thread = Thread(isElsewhere: true, sync)
+        meanwhile(copied)
+        if let thread { thread.join() } else { sync() }
+        try result.withLock { $0 }.get()
     }
 }
 
@@ -160,27 +199,26 @@ private struct CopiedTree {
     /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
     private static let fsyncLimit = 8
 
-    /// One more name of a file that has a name in the tree already.
-    struct FurtherName {
+    /// A file that has other names, in the tree or elsewhere.
+    struct NamedFile {
         let folder: FilePath
         let file: CopyJob.File
         let identity: FileIdentity
     }
 
-    /// The numbers that make a file the same under each of its names.
-    struct FileIdentity: Hashable {
-        let device: UInt64
-        let inode: UInt64
-    }
-
     let source: Directory
     let copy: Directory
     var folders: [(path: FilePath, status: FileStatus)] = []
-    private(set) var jobs: [CopyJob] = []
+    /// The files to copy. Jobs that follow one another are for different folders as far as possible: threads that make
+    /// files in one directory wait for each other.
+    var jobs: [CopyJob] { pieces.flatMap(\.self) }
+    /// The first piece of each folder, the second piece of each, and so on.
+    private var pieces: [[CopyJob]] = []
     private(set) var fileCount = 0
     /// The first name of each file that has others.
     private(set) var firstNames: [FileIdentity: FilePath] = [:]
-    private(set) var furtherNames: [FurtherName] = []
+    private(set) var firstNameJobs: [CopyJob] = []
+    private(set) var furtherNames: [NamedFile] = []
 
     var isDurableByFile: Bool { fileCount <= Self.fsyncLimit }
 
@@ -189,24 +227,22 @@ private struct CopiedTree {
         self.copy = copy
     }
 
-    /// True if a file that keeps its content has another name in the tree, after which it is named.
-    mutating func isFurtherName(_ file: CopyJob.File, _ status: FileStatus, _ path: FilePath) -> Bool {
-        guard status.linkCount > 1, file.content == nil else { return false }
-        let identity = FileIdentity(device: status.device, inode: status.inode)
-        guard firstNames[identity] != nil else {
-            firstNames[identity] = path
-            return false
-        }
-        furtherNames.append(FurtherName(folder: path.removingLastComponent(), file: file, identity: identity))
-        return true
+    /// Adds a file that has other names: the first name that is added is copied, the further ones become links to it.
+    mutating func addNamed(_ file: NamedFile) {
+        if firstNames[file.identity] != nil { return furtherNames.append(file) }
+        firstNames[file.identity] = file.folder.appending(file.file.name)
+        firstNameJobs.append(CopyJob(folder: file.folder, files: [file.file]))
     }
 
     mutating func add(_ files: [CopyJob.File], in folder: FilePath) {
         fileCount += files.count
         var rest = files[...]
+        var number = 0
         while !rest.isEmpty {
-            jobs.append(CopyJob(folder: folder, files: Array(rest.prefix(CopyJob.size))))
+            if pieces.count == number { pieces.append([]) }
+            pieces[number].append(CopyJob(folder: folder, files: Array(rest.prefix(CopyJob.size))))
             rest = rest.dropFirst(CopyJob.size)
+            number += 1
         }
     }
 }
@@ -237,25 +273,49 @@ private struct CopiedContent: Sendable {
     let lostAttributes: [String]
 }
 
-/// Copies one file; nil when it is gone.
+/// The numbers that make a file the same under each of its names.
+private struct FileIdentity: Hashable {
+    let device: UInt64
+    let inode: UInt64
+}
+
+extension FileStatus {
+    fileprivate var identity: FileIdentity { FileIdentity(device: device, inode: inode) }
+}
+
+/// What became of a file that was to be copied.
+private enum CopyResult: Sendable {
+    case copied(CopiedContent)
+    /// It has other names, and was left for later.
+    case hasOtherNames(FileStatus)
+    case gone
+}
+
+/// Copies one file, with `onlySingle` if it has no other name.
 private func copyFile(
-    _ file: CopyJob.File, _ from: Directory, _ to: Directory, _ secrecy: Secrecy, isDurable: Bool
-) throws(SystemCallError) -> CopiedContent? {
+    _ file: CopyJob.File, _ from: Directory, _ to: Directory, _ secrecy: Secrecy, isDurable: Bool, onlySingle: Bool
+) throws(SystemCallError) -> CopyResult {
     if let content = file.content {
-        guard let source = try from.status(of: file.name) else { return nil }
+        guard let source = try from.status(of: file.name) else { return .gone }
         try to.writeFile(file.newName, content, mode: secrecy.mode(ofFile: source.mode), isDurable: isDurable)
-        return CopiedContent(entry: CopiedEntry(source: source, digest: digest(of: content)), lostAttributes: [])
+        let entry = CopiedEntry(source: source, digest: digest(of: content))
+        return .copied(CopiedContent(entry: entry, lostAttributes: []))
     }
     var digest = RunningDigest()
     do {
+        var status: FileStatus?
         let result = try from.copyFile(
             file.name, to: to, file.newName, mode: secrecy.mode(ofFile:), durable: isDurable,
-            restart: { digest.restart() }, each: { digest.add($0) })
-        return CopiedContent(
-            entry: CopiedEntry(source: result.source, digest: digest.digest), lostAttributes: result.lostAttributes)
+            isWanted: { found in
+                status = found
+                return !onlySingle || found.linkCount == 1
+            }, restart: { digest.restart() }, each: { digest.add($0) })
+        guard let result else { return status.map { .hasOtherNames($0) } ?? .gone }
+        let entry = CopiedEntry(source: result.source, digest: digest.digest)
+        return .copied(CopiedContent(entry: entry, lostAttributes: result.lostAttributes))
     } catch {
         guard error.errno == .noSuchFileOrDirectory, try from.status(of: file.name) == nil else { throw error }
-        return nil
+        return .gone
     }
 }
 

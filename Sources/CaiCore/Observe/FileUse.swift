@@ -35,6 +35,43 @@ enum FileUse {
         )
     }
 
+    /// Some files of one directory, given by its path below another one.
+    struct Files: Sendable {
+        let folder: FilePath
+        let names: [FilePath.Component]
+
+        /// As many as one thread takes at a time.
+        static let most = 64
+
+        /// The files in groups of that size.
+        static func groups(_ names: [FilePath.Component], in folder: FilePath) -> [Files] {
+            stride(from: 0, to: names.count, by: most).map {
+                Files(folder: folder, names: Array(names[$0..<min($0 + most, names.count)]))
+            }
+        }
+    }
+
+    /// The first of many files that a process of this kernel has open, by its path below `root`; nil if there is none, or
+    /// the file system does not tell. Many files are asked by several threads. Files that are gone are passed over, and with
+    /// `skipsUnreadable` those that cannot be opened.
+    static func firstOpen(
+        of files: [Files], below root: Directory, skipsUnreadable: Bool
+    ) throws(SystemCallError) -> FilePath? {
+        let found = try Workers.map(files, threads: files.count < 2 ? 1 : Workers.count) {
+            (files) throws(SystemCallError) -> [FilePath] in
+            let directory = try root.descendant(files.folder)
+            for name in files.names {
+                do throws(SystemCallError) {
+                    if try open(name, in: directory)?.isOpenElsewhere ?? false { return [files.folder.appending(name)] }
+                } catch {
+                    if !skipsUnreadable { throw error }
+                }
+            }
+            return []
+        }
+        return found.joined().first
+    }
+
     /// Opens a file; nil if it is gone.
     private static func open(
         _ name: FilePath.Component, in directory: Directory

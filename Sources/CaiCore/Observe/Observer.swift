@@ -22,9 +22,12 @@ package struct Observer {
         volume = NodeReader(machine.volume)
     }
 
-    /// Looks at some entries, `among` all that are declared.
-    package func observe(_ entries: [Entry], among declared: [Entry]? = nil, depth: ObservationDepth) -> Observation {
-        let observed = entries.map { observe($0, depth: depth) }
+    /// Looks at some entries, `among` all that are declared. Unless it `asksForUsers`, the files of agent directories but
+    /// for databases are not asked whether a process has them open.
+    package func observe(
+        _ entries: [Entry], among declared: [Entry]? = nil, depth: ObservationDepth, asksForUsers: Bool = true
+    ) -> Observation {
+        let observed = entries.map { observe($0, depth: depth, asksForUsers) }
         var directories: [VolumePath: Node] = [:]
         for entry in entries {
             var next = entry.target.parent
@@ -40,7 +43,7 @@ package struct Observer {
             declared: declared)
     }
 
-    private func observe(_ entry: Entry, depth: ObservationDepth) -> EntryObservation {
+    private func observe(_ entry: Entry, depth: ObservationDepth, _ asksForUsers: Bool) -> EntryObservation {
         let link = entry.hasLink ? entry.link.map { home.node(atLink: $0.relative) } ?? .missing : .missing
         let target = volume.node(at: entry.target.relative)
         var source = Node.missing
@@ -51,14 +54,15 @@ package struct Observer {
         return EntryObservation(
             entry: entry, link: link, source: source, target: target,
             strangerExists: strangerExists(live, at: path, besides: entry.target),
-            pairs: pairs(entry, live, path, target, depth),
+            pairs: pairs(entry, live, path, target, depth, asksForUsers),
             targetIsEmpty: target.isFile && target.facts?.size == 0,
             targetDangles: dangles(target, at: entry.target))
     }
 
     /// The tree at the link or source with its counterparts, when it may have to move.
     private func pairs(
-        _ entry: Entry, _ live: Node, _ path: HomePath?, _ target: Node, _ depth: ObservationDepth
+        _ entry: Entry, _ live: Node, _ path: HomePath?, _ target: Node, _ depth: ObservationDepth,
+        _ asksForUsers: Bool
     ) -> [ObservedPair] {
         guard let path, live.isFile || live.isDirectory else { return [] }
         if depth == .links, live.isDirectory, !entry.flags.contains(.removeFirst) { return [] }
@@ -66,8 +70,9 @@ package struct Observer {
         if depth == .sync, !entry.hasLink { return [] }
         guard let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent else { return [] }
         let stored = volume.openParent(of: entry.target.relative)
-        let isExclusive = entry.kind == .agentDirectory
-        var walk = PairWalk(ownLinks: isExclusive ? ownLinks(entry) : nil, isExclusive: isExclusive)
+        let isAgentDirectory = entry.kind == .agentDirectory
+        var walk = PairWalk(
+            ownLinks: isAgentDirectory ? ownLinks(entry) : nil, isExclusive: isAgentDirectory && asksForUsers)
         var counterpart: PairWalk.Spot?
         if let stored, let name = entry.target.relative.lastComponent {
             counterpart = PairWalk.Spot(name, in: stored, target)

@@ -57,6 +57,7 @@ struct PairWalk {
     private let ownLinks: OwnLinks?
     /// True if no file may be open, as in an agent directory; else that is asked for databases only.
     private let isExclusive: Bool
+    private var mayHoldMounts = true
 
     /// `ownLinks` are the single links that are recognized in the live tree.
     init(ownLinks: OwnLinks?, isExclusive: Bool) {
@@ -68,6 +69,7 @@ struct PairWalk {
     mutating func visit(_ live: Spot, _ stored: Spot?) {
         if live.node.isDirectory {
             let user = isExclusive ? FileUse.user(ofTree: live.name, in: live.directory) : nil
+            mayHoldMounts = Mounts.mayBegin(below: live.directory)
             return visitDirectory(FilePath(), live, stored, user: user)
         }
         var isDatabase = visitEntry(FilePath(), live, stored)
@@ -83,7 +85,7 @@ struct PairWalk {
 
     private mutating func visitDirectory(_ path: FilePath, _ live: Spot, _ stored: Spot?, user: String? = nil) {
         let counterpart = stored?.node ?? .missing
-        if live.directory.isMountPoint(live.name) {
+        if mayHoldMounts, live.directory.isMountPoint(live.name) {
             return pairs.append(ObservedPair(path: path, live: .unreachable(.mountPoint), stored: counterpart))
         }
         do {
@@ -155,7 +157,7 @@ struct PairWalk {
     private mutating func visitEntry(_ path: FilePath, _ live: Spot, _ stored: Spot?) -> Bool {
         let counterpart = stored?.node ?? .missing
         switch live.node {
-        case .file where live.directory.isMountPoint(live.name):
+        case .file where mayHoldMounts && live.directory.isMountPoint(live.name):
             pairs.append(ObservedPair(path: path, live: .unreachable(.mountPoint), stored: counterpart))
         case .file(let facts):
             guard let stored, counterpart.isFile else { return addFile(path, live, facts, counterpart) }
