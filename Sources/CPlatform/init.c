@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/auxv.h>
@@ -163,10 +164,13 @@ void cai_release_program_memory(void) {
     }
 }
 
-// Everything from here on runs in the child, in the memory of the parent, which waits.
+// Everything from here to `cai_start_command` runs in the child, which has a copy of the parent's memory. `failure` is in a
+// page that both share.
 
 _Noreturn static void give_up(struct cai_command_failure *failure, enum cai_command_step step, int candidate) {
-    *failure = (struct cai_command_failure){.step = step, .error = errno, .candidate = candidate};
+    failure->error = errno;
+    failure->candidate = candidate;
+    failure->step = step;
     _exit(127);
 }
 
@@ -192,12 +196,17 @@ static int become(const struct cai_command *command) {
     return (int)syscall(SYS_setresuid, command->uid, command->uid, command->uid);
 }
 
-// What shells look at: no script has a zero byte in its first line. A file that cannot be read is left to the shell to
-// complain about.
+// Follows the test of shells: a script has no zero byte in its first line. A file that cannot be read is left to the shell,
+// which reports it. The user of the command may have put a FIFO or a device in its place: opening it waits for nothing.
 static int is_script(const char *path) {
     char start[128];
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0) return 1;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(file);
+        return 0;
+    }
     ssize_t count = read(file, start, sizeof start);
     close(file);
     for (ssize_t i = 0; i < count && start[i] != '\n'; i++)
@@ -267,8 +276,8 @@ static int last_place(const struct cai_command *command) {
     return last;
 }
 
-// What stands where something else is to be is moved out of the way first. Both are in the descriptor table of the child.
-static int place(const struct cai_command *command) {
+// What stands where something else is to be is moved out of the way first. `report` stays open until the command is executed.
+static int place(const struct cai_command *command, int report) {
     int from[1000], last = last_place(command);
     if (command->placement_count > sizeof from / sizeof *from) return -1;
     for (size_t i = 0; i < command->placement_count; i++) {
@@ -278,11 +287,17 @@ static int place(const struct cai_command *command) {
     }
     for (size_t i = 0; i < command->placement_count; i++)
         if (dup2(from[i], command->placements[i].to) < 0) return -1;
-    if (command->closes_rest) cai_close_between((unsigned)last + 1, ~0u);
+    if (!command->closes_rest) return 0;
+    if (report > last) {
+        cai_close_between((unsigned)last + 1, (unsigned)report - 1);
+        last = report;
+    }
+    cai_close_between((unsigned)last + 1, ~0u);
     return 0;
 }
 
-_Noreturn static void become_command(const struct cai_command *command, struct cai_command_failure *failure) {
+_Noreturn static void become_command(
+    const struct cai_command *command, int report, struct cai_command_failure *failure) {
     if (command->leads_session)
         setsid();
     else
@@ -290,28 +305,109 @@ _Noreturn static void become_command(const struct cai_command *command, struct c
     // Allowed from the background because SIGTTOU is blocked. A terminal that is gone meanwhile is no reason to fail.
     if (command->terminal >= 0) tcsetpgrp(command->terminal, getpid());
     write_process_id(command->process_id_places);
-    if (place(command) != 0) give_up(failure, cai_command_descriptors, 0);
-    if (command->change_identity && become(command) != 0) give_up(failure, cai_command_identity, 0);
+    if (report >= 0 && report <= last_place(command)) {
+        report = fcntl(report, F_DUPFD_CLOEXEC, last_place(command) + 1);
+        if (report < 0) give_up(failure, cai_command_descriptors, 0);
+    }
+    if (place(command, report) != 0) give_up(failure, cai_command_descriptors, 0);
+    if (command->change_identity) {
+        // The copy of the parent's memory stays closed to the new user, whatever fs.suid_dumpable says.
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        if (become(command) != 0) give_up(failure, cai_command_identity, 0);
+    }
     if (go_to_first(command->working_directories) != 0) give_up(failure, cai_command_directory, 0);
     if (command->ignores_child_ends) signal(SIGCHLD, SIG_IGN);
     if (!command->holds_signals) set_mask(cai_start_signal_mask);
     execute(command, failure);
 }
 
-pid_t cai_start_command(const struct cai_command *command, struct cai_command_failure *failure) {
-    *failure = (struct cai_command_failure){.step = cai_command_started};
-    // A change of ids takes this property from the memory that parent and child share.
-    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-    // vfork(2) returns when the child has executed or ended: nothing else tells the two apart without a descriptor, of
-    // which there may be none left. With every signal blocked no handler runs in the shared memory.
-    pid_t child = vfork();
-    if (child == 0) become_command(command, failure);
+static int64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void sleep_ms(long milliseconds) {
+    struct timespec time = {.tv_nsec = milliseconds * 1000000};
+    nanosleep(&time, NULL);
+}
+
+// True if SIGTERM or SIGINT waits for this process, which has every signal blocked.
+static bool is_asked_to_end(void) {
+    uint64_t waiting = 0;
+    if (syscall(SYS_rt_sigpending, &waiting, sizeof waiting) != 0) return false;
+    return (waiting & (((uint64_t)1 << (SIGTERM - 1)) | ((uint64_t)1 << (SIGINT - 1)))) != 0;
+}
+
+static bool has_ended(pid_t child) {
+    siginfo_t information = {0};
+    return waitid(P_PID, (id_t)child, &information, WEXITED | WNOHANG | WNOWAIT) != 0 || information.si_signo == SIGCHLD;
+}
+
+// Where no descriptor is left for a pipe, setpgid(2) tells: it fails with EACCES for a child that has executed a program.
+static bool has_executed(pid_t child) { return setpgid(child, child) != 0 && errno == EACCES; }
+
+// Waits until the child has executed its program or has ended: then the kernel has closed its end of the pipe. The child
+// may have the agent's identity already, and the agent can stop or block it; so the time is bounded. Returns 0, or an errno:
+// ETIMEDOUT, or EINTR if this process was asked to end meanwhile.
+static int await_execution(const struct cai_command *command, pid_t child, int report) {
+    int64_t start = now_ns(), deadline = start + command->patience_ns;
+    while (1) {
+        int64_t left = (deadline - now_ns()) / 1000000;
+        if (report >= 0) {
+            struct pollfd state = {.fd = report, .events = POLLIN};
+            if (poll(&state, 1, left < 0 ? 0 : left < 100 ? (int)left + 1 : 100) == 1) return 0;
+        } else {
+            if (has_ended(child) || has_executed(child)) return 0;
+            sleep_ms(1);
+        }
+        if (now_ns() >= deadline) return ETIMEDOUT;
+        // A start that is only a little slow still gets the signal afterwards.
+        if (now_ns() - start > 1000000000 && is_asked_to_end()) return EINTR;
+    }
+}
+
+// Ends a child that has not become the command, and takes what is left of it. One that hangs in the kernel is left to the
+// next look for ended children.
+static void remove_child(pid_t child) {
+    kill(child, SIGKILL);
+    for (int i = 0; i < 100 && waitpid(child, NULL, WNOHANG) == 0; i++) sleep_ms(1);
+}
+
+static pid_t start_command(
+    const struct cai_command *command, const int report[2], struct cai_command_failure *shared,
+    struct cai_command_failure *failure) {
+    pid_t child = fork();
+    int problem = errno;
+    if (child == 0) become_command(command, report[1], shared);
+    if (report[1] >= 0) close(report[1]);
     if (child < 0) {
+        *failure = (struct cai_command_failure){.step = cai_command_fork, .error = problem};
+        return -1;
+    }
+    int error = await_execution(command, child, report[0]);
+    *failure = *shared;
+    if (error != 0) *failure = (struct cai_command_failure){.step = cai_command_late, .error = error};
+    if (failure->step == cai_command_started) return child;
+    remove_child(child);
+    return -1;
+}
+
+pid_t cai_start_command(const struct cai_command *command, struct cai_command_failure *failure) {
+    int report[2] = {-1, -1};
+    struct cai_command_failure *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
         *failure = (struct cai_command_failure){.step = cai_command_fork, .error = errno};
         return -1;
     }
-    if (command->change_identity && dumpable == 1) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    if (failure->step == cai_command_started) return child;
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
-    return -1;
+    pid_t child = -1;
+    if (pipe2(report, O_CLOEXEC) != 0 && (errno != EMFILE || command->leads_session)) {
+        *failure = (struct cai_command_failure){.step = cai_command_descriptors, .error = errno};
+    } else {
+        child = start_command(command, report, shared, failure);
+    }
+    if (report[0] >= 0) close(report[0]);
+    munmap(shared, sizeof *shared);
+    return child;
 }

@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -218,6 +219,27 @@ _Noreturn static void become_program(const struct cai_program *what, int report)
     give_up(kept);
 }
 
+// The most time for a child from fork to exec.
+static const int64_t spawn_nanoseconds = 5000000000;
+
+// Waits for the report of a child: an errno, or the end when the program was executed. The child may be of the agent's user
+// already, who can stop it; so the time is bounded. Returns the errno, or 0.
+static int report_of_child(int report) {
+    int from_child = 0;
+    struct timespec start, now;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (1) {
+        struct pollfd state = {.fd = report, .events = POLLIN};
+        if (poll(&state, 1, 100) == 1) {
+            ssize_t got = read(report, &from_child, sizeof from_child);
+            if (got == sizeof from_child) return from_child;
+            if (got >= 0 || errno != EINTR) return 0;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (nanoseconds(now) - nanoseconds(start) > spawn_nanoseconds) return ETIMEDOUT;
+    }
+}
+
 pid_t cai_spawn(const struct cai_program *what) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return -1;
@@ -230,12 +252,11 @@ pid_t cai_spawn(const struct cai_program *what) {
     sigprocmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     if (child > 0) {
-        int from_child = 0;
-        ssize_t got;
-        do got = read(report[0], &from_child, sizeof from_child);
-        while (got < 0 && errno == EINTR);
-        if (got == sizeof from_child) {
+        int from_child = report_of_child(report[0]);
+        if (from_child != 0) {
             int status;
+            // Without it a stopped child never ends.
+            kill(child, SIGKILL);
             while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
             error = from_child;
             child = -1;

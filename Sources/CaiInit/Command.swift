@@ -52,21 +52,30 @@ package struct Command: ~Copyable {
 
     /// Starts it, in the foreground of `terminal` if there is one. When it returns the command has been executed: every
     /// signal sent from then on reaches it. Throws `CommandFailure`; then nothing is running.
-    package func start(terminal: CInt?) throws(CommandFailure) -> Int32 {
+    ///
+    /// Before it is executed its user can stop it, or have it wait for a file. After `patience` it is killed, which is a
+    /// failure; so is a slow start when this process is asked to end meanwhile. `leftOut` gets the names
+    /// of variables for which an environment has no room.
+    package func start(
+        terminal: CInt?, patience: Duration = .seconds(5), leftOut: ([String]) -> Void = { _ in }
+    ) throws(CommandFailure) -> Int32 {
         let name = arguments[0].map { bytes($0) } ?? []
         let candidates = program ?? CommandSearch.candidates(for: name, path: getenv("PATH").map { bytes($0) })
         let paths = CStrings(candidates)
         let shell = CStrings([Array("/bin/sh".utf8)])
         let script = scriptArguments(shell)
         defer { script.deallocate() }
-        let environment = CommandEnvironment(setting: variables, withholding: isolation?.withholds)
-        let result = start(terminal, paths, script, environment)
+        let environment = CommandEnvironment(
+            setting: variables, withholding: isolation?.withholds,
+            room: ExecLimit.total - size(of: arguments) - longest(candidates))
+        if !environment.leftOut.isEmpty { leftOut(environment.leftOut) }
+        let result = start(terminal, patience, paths, script, environment)
         if result.process > 0 { return result.process }
         throw failure(result.failure, candidates, name)
     }
 
     private func start(
-        _ terminal: CInt?, _ paths: borrowing CStrings,
+        _ terminal: CInt?, _ patience: Duration, _ paths: borrowing CStrings,
         _ script: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ environment: borrowing CommandEnvironment
     ) -> (process: pid_t, failure: cai_command_failure) {
         let directories = CStrings(self.directories.map { $0.withPlatformString { bytes($0) } })
@@ -81,7 +90,9 @@ package struct Command: ~Copyable {
                     leads_session: isolation == nil ? 0 : 1, closes_rest: isolation == nil ? 0 : 1,
                     placements: places.baseAddress, placement_count: places.count,
                     ignores_child_ends: ignoresChildEnds ? 1 : 0,
-                    holds_signals: isolation?.holdsSignals == true ? 1 : 0, change_identity: credentials == nil ? 0 : 1,
+                    holds_signals: isolation?.holdsSignals == true ? 1 : 0,
+                    patience_ns: Int64(patience / .nanoseconds(1)),
+                    change_identity: credentials == nil ? 0 : 1,
                     uid: credentials?.uid ?? 0, gid: credentials?.gid ?? 0, groups: groups.baseAddress,
                     group_count: groups.count)
                 return cai_start_command(&command, &failure)
@@ -89,6 +100,19 @@ package struct Command: ~Copyable {
         }
         return (process, failure)
     }
+
+    /// The bytes that the kernel counts for the arguments, those of a script's shell included.
+    private func size(of arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int {
+        var (total, index) = (64, 0)
+        while let word = arguments[index] {
+            total += ExecLimit.size(ofLength: strlen(word))
+            index += 1
+        }
+        return total
+    }
+
+    /// The room for the path of the program, which the kernel keeps twice for a script.
+    private func longest(_ candidates: [[UInt8]]) -> Int { 2 * (candidates.lazy.map(\.count).max() ?? 0) + 512 }
 
     /// "/bin/sh", room for a path, and the arguments from the second on.
     private func scriptArguments(

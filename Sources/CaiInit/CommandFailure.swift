@@ -23,6 +23,8 @@ package struct CommandFailure: Error, Hashable, Sendable {
         case executeShell
         /// Executing a file whose interpreter is missing.
         case executeInterpreter
+        /// Executing it in time.
+        case late
     }
 
     package let step: Step
@@ -42,7 +44,7 @@ package struct CommandFailure: Error, Hashable, Sendable {
         switch step {
         case .fork, .descriptors, .user, .identity, .directory: 125
         case .execute: errno == .noSuchFileOrDirectory ? 127 : 126
-        case .executeDirectory, .executeDamaged, .executeShell, .executeInterpreter: 126
+        case .executeDirectory, .executeDamaged, .executeShell, .executeInterpreter, .late: 126
         }
     }
 }
@@ -62,6 +64,11 @@ extension CommandFailure: CustomStringConvertible {
         case .executeDirectory: "\(subject): is a directory"
         case .executeDamaged: "\(subject): damaged, or made for another machine: \(errno)"
         case .executeShell: "\(subject): a script without #! runs under /bin/sh, which cannot be executed: \(errno)"
+        case .late where errno == .interrupted:
+            "\(subject): was not executed before the end began; its start was given up"
+        case .late:
+            "\(subject): was not executed in time, and was killed: a process of its user stopped it, or a file that it"
+                + " needs does not answer"
         case .executeInterpreter: "\(subject): the interpreter that it needs is missing: \(errno)"
         }
     }
@@ -79,6 +86,7 @@ extension CommandFailure.Step {
         case cai_command_exec_of_damage: self = .executeDamaged
         case cai_command_exec_of_shell: self = .executeShell
         case cai_command_exec_of_interpreter: self = .executeInterpreter
+        case cai_command_late: self = .late
         default: self = .execute
         }
     }

@@ -230,6 +230,10 @@ struct EntrypointInit: ~Copyable {
         stopped += ProcessTree.descendants(of: process) ?? []
         kill(-process, signal.number)
         stopped.forEach { ProcessTree.signal($0, signal.number) }
+        // One that is stopped takes the signal only when it is continued.
+        guard signal != .kill else { return }
+        kill(-process, SIGCONT)
+        stopped.forEach { ProcessTree.signal($0, SIGCONT) }
     }
 
     private func tell(_ notice: Lifecycle.Notice) {
@@ -244,6 +248,7 @@ struct EntrypointInit: ~Copyable {
         case .bootTimedOut(true): log.error("the boot was ended with code 124 after \(time)")
         case .bootTimedOut(false):
             log.warning("the boot was ended after \(time); the command is started nevertheless")
+        case .repairTimedOut: log.warning("the repair took too long and was ended")
         case .hooksTimedOut: log.warning("the shutdown hooks took too long and were ended")
         case .outOfTime: log.info("the grace time is over, killing what is left")
         }
@@ -358,11 +363,13 @@ extension EntrypointInit {
             let identity = try WorkloadIdentity(options, plan)
             let writer = leaveTerminal()
             streams = StandardStreams(for: identity.credentials)
+            let reports = log
             let started = try Terminal.start(
                 Command(
                     arguments, credentials: identity.credentials, user: identity.user,
                     directories: identity.directories, variables: identity.variables,
-                    ignoresChildEnds: ignoresChildEnds))
+                    ignoresChildEnds: ignoresChildEnds),
+                leftOut: { reports.leftOut($0) })
             if let writer { quiet.begin(writingTo: writer) }
             log.mayWait = false
             services.commandStarted()

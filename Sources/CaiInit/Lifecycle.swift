@@ -18,6 +18,7 @@ package struct Lifecycle: Sendable {
         case boot
         /// Between asking an overdue boot to end and ending it.
         case bootEnd
+        case repair
         case shutdownHooks
         /// The end as a whole.
         case grace
@@ -92,6 +93,7 @@ package struct Lifecycle: Sendable {
         /// `isFatal`: whether the command is not started for it.
         case bootCrashed(code: Int32, isFatal: Bool)
         case bootTimedOut(isFatal: Bool)
+        case repairTimedOut
         case hooksTimedOut
         case outOfTime
     }
@@ -224,9 +226,10 @@ extension Lifecycle {
     private mutating func run(_ event: Event) -> [Action] {
         switch event {
         case .signal(.hangUp): return repair()
+        case .elapsed(.repair): return [.tell(.repairTimedOut), .kill(.repair)]
         case .repairEnded:
             isRepairing = false
-            return isRepairDue ? repair() : []
+            return [.forget(.repair)] + (isRepairDue ? repair() : [])
         case .signal(.terminate), .signal(.interrupt): return shutDown(nil)
         case .signal: return [.forward]
         case .commandEnded(let code): return shutDown(code)
@@ -242,7 +245,7 @@ extension Lifecycle {
         isRepairDue = isRepairing
         if isRepairing { return [] }
         isRepairing = true
-        return [.start(.repair)]
+        return [.watch(.repair, bootTime), .start(.repair)]
     }
 }
 

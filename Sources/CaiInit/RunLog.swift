@@ -32,6 +32,13 @@ package struct RunLog: Sendable {
         if verbosity > 1 { tell("DEBUG", text()) }
     }
 
+    /// Reports variables for which the environment of a program has no room.
+    func leftOut(_ names: [String], of subject: String = "the command") {
+        let shown = names.prefix(10).map { printable(Array($0.utf8)) }.joined(separator: ", ")
+        let more = names.count > 10 ? " and \(names.count - 10) more" : ""
+        warning("\(subject) starts without \(shown)\(more): the environment of a program has no room for them")
+    }
+
     /// An init that waits for the reader of its log forwards nothing, so that a line that would have to wait is dropped.
     private func tell(_ kind: String, _ text: String) {
         StandardError.writeAtOnce("[\(kind)] cai \(program.name): \(text)\n")

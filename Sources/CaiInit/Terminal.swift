@@ -8,7 +8,8 @@ enum Terminal {
     /// where there is none.
     static func with<Result>(_ body: (CInt) -> Result) -> Result? {
         for standard in 0...2 where tcgetpgrp(CInt(standard)) >= 0 { return body(CInt(standard)) }
-        let device = Descriptor(owning: cai_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0))
+        let device = Descriptor(
+            owning: cai_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0))
         guard device.raw >= 0, tcgetpgrp(device.raw) >= 0 else { return nil }
         return body(device.raw)
     }
@@ -31,17 +32,19 @@ enum Terminal {
 
     /// Starts a command: in the foreground exactly when this process is there. Throws `CommandFailure`; the terminal then
     /// listens to this process again.
-    static func start(_ command: borrowing Command) throws(CommandFailure) -> (process: pid_t, hasTerminal: Bool) {
+    static func start(
+        _ command: borrowing Command, leftOut: ([String]) -> Void = { _ in }
+    ) throws(CommandFailure) -> (process: pid_t, hasTerminal: Bool) {
         let result = with { terminal in
             let isOurs = isOurs(terminal)
             let process = Swift.Result { () throws(CommandFailure) in
-                try command.start(terminal: isOurs ? terminal : nil)
+                try command.start(terminal: isOurs ? terminal : nil, patience: patience, leftOut: leftOut)
             }
             if isOurs, case .failure = process { tcsetpgrp(terminal, getpgrp()) }
             return process.map { ($0, isOurs) }
         }
         if let result { return try result.get() }
-        return (try command.start(terminal: nil), false)
+        return (try command.start(terminal: nil, patience: patience, leftOut: leftOut), false)
     }
 
     /// Has it listen to the process group that a process leads. One that is gone changes nothing.
@@ -59,3 +62,6 @@ enum Terminal {
         }
     }
 }
+
+/// The time for the command of a container to be executed: its file may come from a slow network.
+private let patience = Duration.seconds(30)

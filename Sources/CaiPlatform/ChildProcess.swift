@@ -155,6 +155,8 @@ private struct Supervision: ~Copyable {
         switch phase {
         case .running:
             kill(-pid, SIGTERM)
+            // One that is stopped takes the signal only when it is continued.
+            kill(-pid, SIGCONT)
             (phase, deadline) = (.asked, .now + graceTime)
         case .asked:
             kill(-pid, SIGKILL)

@@ -111,6 +111,13 @@ private func ended(_ code: Int32, isStrict: Bool = false) -> Event {
         #expect(life.after(.repairEnded) == [])
     }
 
+    @Test func `ends a repair that takes longer than a boot may`() {
+        var life = Life.running()
+        #expect(life.after(.signal(.hangUp), .elapsed(.repair)) == [.kill(.repair)])
+        #expect(life.after(.repairEnded) == [])
+        #expect(life.after(.signal(.hangUp)) == [.start(.repair)])
+    }
+
     @Test func `forwards what is not for the entrypoint itself`() {
         var life = Life.running()
         #expect(life.after(.signal(.quit)) == [.forward])

@@ -105,6 +105,7 @@ struct cai_command {
     size_t placement_count;
     int ignores_child_ends;                            ///< whether it starts with SIGCHLD ignored
     int holds_signals;                                 ///< nonzero: it starts with every signal blocked
+    int64_t patience_ns;                               ///< the most time until it has been executed
     int change_identity;                               ///< 0: keep ids and groups
     uid_t uid;
     gid_t gid;
@@ -124,6 +125,7 @@ enum cai_command_step {
     cai_command_exec_of_damage,       ///< the file is no script and has no format the kernel knows
     cai_command_exec_of_shell,        ///< the file is a script without #!, and there is no /bin/sh
     cai_command_exec_of_interpreter,  ///< the file is there, the program that its first line or its header names is not
+    cai_command_late,                 ///< it was not executed in time: ETIMEDOUT, or EINTR when SIGTERM or SIGINT came meanwhile
 };
 
 /// Why a command was not started, and which of its candidates the report is about.
@@ -135,7 +137,11 @@ struct cai_command_failure {
 
 /// Starts the command as the leader of a process group of its own, with the inherited signal mask and everything else that
 /// this process was started with. It returns when the command has been executed, so that a signal sent then reaches it and
-/// nothing before it. Returns the process id, or -1 with the failure; then there is no child.
+/// nothing before it. Returns the process id, or -1 with the failure; then there is no child, but one that hangs in the
+/// kernel, which was killed.
+///
+/// Until it is executed the child may already be of the command's user, who can stop it or have it wait for a file; this
+/// process never waits longer than `patience_ns`, and no longer than a second once SIGTERM or SIGINT waits for it.
 ///
 /// Call it with signals held. A candidate that is a script without `#!` runs under /bin/sh (execvp(3)).
 pid_t cai_start_command(const struct cai_command *command, struct cai_command_failure *failure);

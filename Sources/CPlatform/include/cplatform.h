@@ -105,7 +105,7 @@ struct cai_program {
 
 /// Starts a program in a process group of its own with /dev/null as input, default signal handlers, an empty signal
 /// mask and no other descriptor. Groups, gid and uid are set in that order. Returns the process id, or -1 with errno
-/// (the child's own errno when it failed before exec).
+/// (the child's own errno when it failed before exec; ETIMEDOUT for one that did not get there within 5 s, which was killed).
 pid_t cai_spawn(const struct cai_program *what);
 
 /// A descriptor that becomes readable when the process ends (pidfd_open(2), Linux 5.3), close-on-exec. Returns -1 with

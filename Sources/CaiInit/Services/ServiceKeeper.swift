@@ -271,12 +271,13 @@ extension ServiceKeeper {
             for place in places where place.to == 0 || place.to > 2 { fchown(place.from, user, gid_t.max) }
         }
         let arguments = CStrings(words.map { Array($0.utf8) })
+        let reports = log
         return try Command(
             arguments.pointers, credentials: identity.credentials, user: identity.user,
             directories: identity.directories, variables: identity.variables + (channel?.variables ?? []),
             ignoresChildEnds: false, program: program, places: places,
             isolation: Command.Isolation(withholds: ServiceIdentity.isWithheld)
-        ).start(terminal: nil)
+        ).start(terminal: nil, leftOut: { reports.leftOut($0, of: "service \(service.name)") })
     }
 
     /// Standard error of this process in place of pipes, unless it is a terminal, which is the command's.
