@@ -231,7 +231,7 @@ struct Boot {
         guard let file else { return findings.isEmpty ? .skipped() : StepWork(findings: findings) }
         variables = file.assignments.filter { job.request.environment[$0.name] == nil }
         environment = file.applying(to: environment)
-        secrets = file.assignments.map(\.value)
+        secrets = file.secrets
         return StepWork(findings: findings)
     }
 

@@ -23,7 +23,7 @@ package struct HooksJob {
         let all = file?.applying(to: environment) ?? environment
         let hooks = Hooks(
             kind, workplace, environment: workplace.agentEnvironment(all),
-            redactor: Redactor(secrets: file?.assignments.map(\.value) ?? []))
+            redactor: Redactor(secrets: file?.secrets ?? []))
         var report = hooks.run(log: log)
         report.surroundings = findings + report.surroundings
         return report

@@ -15,7 +15,8 @@ struct VolumeEnvironment {
         self.machine = machine
     }
 
-    /// Reads the file as the owner, never through a symlink. Nil where there is none, or none that can be read, which is a
+    /// Reads the file as the owner, never through a symlink, without the variables that would keep every program from being
+    /// executed. Nil where there is none, or none that can be read, which is a
     /// finding. Throws when it cannot become the owner.
     func read() throws -> (file: EnvironmentFile?, findings: [Finding]) {
         let name = machine.layout.volume.appending(Self.path.components).printable
@@ -29,6 +30,7 @@ struct VolumeEnvironment {
         case (.symlink, _): return (nil, [Finding(.warning, at: name, ".env is symlink - skipping")])
         case (.file, .some(let bytes)):
             let file = EnvironmentFile(bytes, file: name)
+                .fitting(longest: ExecLimit.longestString, room: ExecLimit.room, file: name)
             return (file, file.findings)
         case (.file, nil): return (nil, [Finding(.warning, at: name, ".env unreadable - skipping")])
         default: return (nil, [Finding(.warning, at: name, ".env is \(node.word) - skipping")])

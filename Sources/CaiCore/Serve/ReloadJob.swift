@@ -61,7 +61,7 @@ package struct ReloadJob {
         let limit = workplace.settings.duration(.hookTimeout)
         // Neither machine nor `.env`: the command is no less important.
         let file = (try? workplace.machine()).flatMap { try? VolumeEnvironment(workplace, $0).read().0 }
-        let redactor = Redactor(secrets: file?.assignments.map(\.value) ?? [])
+        let redactor = Redactor(secrets: file?.secrets ?? [])
         let process = ChildProcess(
             FilePath(words[0]), arguments: Array(words.dropFirst()),
             environment: workplace.agentEnvironment(file?.applying(to: environment) ?? environment),

@@ -22,6 +22,8 @@ package struct EnvironmentFile: Sendable {
     package let assignments: [Assignment]
     /// What was skipped, in the order of the lines.
     package let findings: [Finding]
+    /// The variables that are not set because the environment of a program has no room for them.
+    package let refused: [Assignment]
 
     /// Reads the bytes of a file that findings call `file`.
     package init(_ bytes: [UInt8], file: String) {
@@ -29,6 +31,55 @@ package struct EnvironmentFile: Sendable {
         reader.read()
         assignments = reader.assignments
         findings = reader.findings
+        refused = []
+    }
+
+    private init(_ assignments: [Assignment], _ findings: [Finding], refused: [Assignment]) {
+        self.assignments = assignments
+        self.findings = findings
+        self.refused = refused
+    }
+
+    /// The values that no output may show, those of refused variables included.
+    package var secrets: [String] { (assignments + refused).map(\.value) }
+
+    /// The file without the variables that would keep every program from being executed (execve(2), E2BIG): those longer
+    /// than `longest` bytes, and those that do not fit with the ones before them into `room` bytes. Findings name them at
+    /// `file`, and never quote a value.
+    package func fitting(longest: Int, room: Int, file: String) -> EnvironmentFile {
+        var (kept, refused, findings): ([Assignment], [Assignment], [Finding]) = ([], [], findings)
+        var left = room
+        var crowded: [String] = []
+        for assignment in assignments {
+            // The equals sign and the NUL; the kernel counts a pointer besides.
+            let length = assignment.name.utf8.count + assignment.value.utf8.count + 2
+            if length > longest {
+                refused.append(assignment)
+                if refused.count - crowded.count <= mostNames {
+                    findings.append(
+                        Finding(
+                            .warning, at: "\(file):\(assignment.line):1",
+                            "\(assignment.name.prefix(200)) has \(length) bytes, and a variable at most \(longest): it is not set",
+                            advice: "put the value into a file, and the path of the file into .env"))
+                }
+            } else if length + 8 > left {
+                refused.append(assignment)
+                crowded.append(String(assignment.name.prefix(200)))
+            } else {
+                kept.append(assignment)
+                left -= length + 8
+            }
+        }
+        if !crowded.isEmpty {
+            let more = crowded.count > mostNames ? " and \(crowded.count - mostNames) more" : ""
+            findings.append(
+                Finding(
+                    .warning, at: file,
+                    "the environment of a program has room for \(room) bytes of it; not set:"
+                        + " \(crowded.prefix(mostNames).joined(separator: ", "))\(more)",
+                    advice: "put long values into files, and the paths of the files into .env"))
+        }
+        return EnvironmentFile(kept, findings, refused: refused)
     }
 
     /// The environment with the variables added that it does not have; one that is set to nothing counts as set.
@@ -36,6 +87,9 @@ package struct EnvironmentFile: Sendable {
         environment.merging(assignments.map { ($0.name, $0.value) }) { existing, _ in existing }
     }
 }
+
+/// The most refused variables that are reported by name.
+private let mostNames = 20
 
 /// Goes through the lines of an `.env` file once.
 private struct EnvironmentReader {

@@ -7,49 +7,31 @@ package struct Redactor: Sendable {
     /// How long a value must be to be replaced.
     package static let minimumLength = 4
 
-    /// The values by their first byte.
-    private let secrets: [UInt8: [[UInt8]]]
-    private let longest: Int
+    private let patterns: PatternMatcher
 
     /// Learns the values; of one with line breaks every line counts, of one in quotes also what is between them.
     package init(secrets values: some Sequence<String>) {
         let lines = values.flatMap { Array($0.utf8).split { $0 == 0x0A || $0 == 0x0D } }
         let inner = lines.compactMap(unquoted)
-        let long = Set((lines + inner).filter { $0.count >= Self.minimumLength }.map(Array.init))
-        secrets = Dictionary(grouping: long) { $0.first ?? 0 }
-        longest = long.map(\.count).max() ?? 0
+        patterns = PatternMatcher((lines + inner).filter { $0.count >= Self.minimumLength })
     }
 
     /// The line without the secrets.
     package func redacting(_ line: String) -> String {
         let bytes = Array(line.utf8)
-        let covered = stretches(of: bytes)
+        let covered = patterns.matches(in: bytes).stretches
         return covered.isEmpty ? line : String(decoding: replaced(bytes, covered), as: UTF8.self)
     }
 
     /// The bytes of a line without the secrets.
-    package func redacting(_ line: [UInt8]) -> [UInt8] { replaced(line, stretches(of: line)) }
+    package func redacting(_ line: [UInt8]) -> [UInt8] { replaced(line, patterns.matches(in: line).stretches) }
 
-    /// The bytes of the beginning of a line that was cut, without the secrets and without as many bytes at the end as may
-    /// be the beginning of one.
+    /// The bytes of the beginning of a line that was cut, without the secrets and without bytes at the end that begin one.
     package func redacting(cut line: [UInt8]) -> [UInt8] {
-        Array(redacting(line).dropLast(max(longest - 1, 0)))
-    }
-
-    /// The stretches that are covered by secrets, in order and apart from each other.
-    private func stretches(of bytes: [UInt8]) -> [Range<Int>] {
-        var result: [Range<Int>] = []
-        for start in bytes.indices {
-            guard let candidates = secrets[bytes[start]] else { continue }
-            let length = candidates.lazy.filter { bytes[start...].starts(with: $0) }.map(\.count).max() ?? 0
-            if length == 0 { continue }
-            if let last = result.last, start < last.upperBound {
-                result[result.count - 1] = last.lowerBound..<max(last.upperBound, start + length)
-            } else {
-                result.append(start..<start + length)
-            }
-        }
-        return result
+        let (stretches, open) = patterns.matches(in: line)
+        let end = line.count - open
+        let whole = stretches.filter { $0.lowerBound <= end }.map { $0.lowerBound..<min($0.upperBound, end) }
+        return replaced(Array(line[..<end]), whole)
     }
 
     private func replaced(_ bytes: [UInt8], _ stretches: [Range<Int>]) -> [UInt8] {

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct `A line that was cut` {
     @Test(arguments: [
-        ("a sesame bcde", "a ***"), ("nothing ses", "nothin"), ("sesame", ""), ("plain and long", "plain and"),
+        ("a sesame bcde", "a *** bcde"), ("nothing ses", "nothing "), ("sesame", "***"),
+        ("plain and long", "plain and long"), ("sesames", "***"), ("sessesam", "ses"),
     ])
     func `loses its secrets and what may begin one`(line: String, rest: String) {
         let redactor = Redactor(secrets: ["sesame"])
