@@ -25,11 +25,11 @@ private struct Tree {
         ]
     }
 
-    func repair() throws -> OwnershipRepair {
+    func repair(hasProtectedLinks: Bool = true) throws -> OwnershipRepair {
         let machine = try Machine(
             root: try Directory.open(scratch.path), layout: Layout(home: "/home/agent", volume: "/data"),
             owner: Owner(uid: agent, gid: agent))
-        return OwnershipRepair(machine, entries: entries)
+        return OwnershipRepair(machine, entries: entries, hasProtectedLinks: hasProtectedLinks)
     }
 
     func stamp(_ report: OwnershipReport) throws -> [Finding] {
@@ -49,6 +49,19 @@ private struct Tree {
 }
 
 @Suite(.serialized, .asRoot) struct `The ownership repair` {
+    @Test func `leaves a file of root that lost its other name alone where links are not protected`() throws {
+        let tree = try Tree()
+        try tree.scratch.file("shadow", "root:x", owner: 0)
+        chmod(tree.scratch.absolute("shadow").string, 0o640)
+        link(tree.scratch.absolute("shadow").string, tree.scratch.absolute("data/claude/shadow").string)
+        unlink(tree.scratch.absolute("shadow").string)
+        let report = try tree.repair(hasProtectedLinks: false).run(isPreview: false)
+        #expect(report.given == 0 && report.isIncomplete)
+        #expect(report.findings.contains { $0.sentence.contains("fs.protected_hardlinks") })
+        #expect(try tree.scratch.status("data/claude/shadow")?.uid == 0)
+        #expect(try tree.repair().run(isPreview: false).given == 1)
+    }
+
     @Test func `gives every wrong entry of the volume, and nothing else, to the agent`() throws {
         let tree = try Tree()
         try tree.scratch.file("data/claude/mine", owner: agent)

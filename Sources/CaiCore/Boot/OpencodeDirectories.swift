@@ -42,6 +42,7 @@ struct OpencodeDirectories {
     /// Repairs, or in a preview only looks.
     mutating func run() -> StepWork {
         let policy = OwnershipPolicy(uid: workplace.owner.uid, gid: workplace.owner.gid)
+            .withUnprotectedLinks(!ProtectedLinks.areOn)
         if Identity.isRoot {
             var above = OwnershipReport(.walked, isPreview: isPreview)
             HomeDirectories(machine, above: paths, policy: policy).give(&above)

@@ -14,11 +14,13 @@ package struct OwnershipRepair {
     private let entries: [Entry]
     private let policy: OwnershipPolicy
 
-    /// `entries` are all entries of the manifest.
-    package init(_ machine: Machine, entries: [Entry]) {
+    /// `entries` are all entries of the manifest; `hasProtectedLinks` is false where every user may make hard links to files
+    /// of others.
+    package init(_ machine: Machine, entries: [Entry], hasProtectedLinks: Bool = ProtectedLinks.areOn) {
         self.machine = machine
         self.entries = entries
         policy = OwnershipPolicy(uid: machine.owner.uid, gid: machine.owner.gid)
+            .withUnprotectedLinks(!hasProtectedLinks)
     }
 
     /// Repairs, or in a preview only looks. It never throws: what cannot be given is a finding.

@@ -184,6 +184,7 @@ extension GuardLoop {
     private func giveToOwner(_ entries: [Entry]) {
         guard Identity.isRoot, machine.owner.uid != 0, let boundary = try? Boundary(machine.volume.root) else { return }
         let policy = OwnershipPolicy(uid: machine.owner.uid, gid: machine.owner.gid)
+            .withUnprotectedLinks(!ProtectedLinks.areOn)
         for target in Set(entries.filter(\.isSecret).map(\.target)).sorted() {
             guard let (parent, name) = try? machine.volume.parent(of: target.relative),
                 let entry = try? parent.openEntry(name)  // missing or unreachable: the plan tells

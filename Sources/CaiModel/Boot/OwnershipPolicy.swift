@@ -43,6 +43,8 @@ package enum OwnershipDoubt: Hashable, Sendable, CaseIterable {
     case otherNames
     /// Whoever owns it owns the device.
     case device
+    /// It may have been a second name of a file elsewhere, and only its owner and group may read it.
+    case privateFile
     /// Nobody but its owner may look into it, and it holds something.
     case privateDirectory
 
@@ -51,6 +53,9 @@ package enum OwnershipDoubt: Hashable, Sendable, CaseIterable {
         switch self {
         case .otherNames:
             "belongs to somebody else and has other names (hard links), which may lie elsewhere; left alone"
+        case .privateFile:
+            "belongs to somebody else, who lets only some read it; with fs.protected_hardlinks off the agent may have put"
+                + " the name of a file from elsewhere there; left alone"
         case .device: "is a device that belongs to somebody else; left alone"
         case .privateDirectory: "is a private directory of somebody else and not empty; left alone"
         }
@@ -63,8 +68,9 @@ package enum OwnershipDoubt: Hashable, Sendable, CaseIterable {
 /// a shifted user namespace leaves behind. Three things are never given away, because whoever may write to the volume
 /// could turn the repair into a gift of something that is not on it: a device; a file of root, or of any other account,
 /// with more than one name, because the agent may have made the second name itself (link(2) asks nobody where
-/// `fs.protected_hardlinks` is off), and no look at the volume can prove that all names lie on it; and a directory in the
-/// home that is private. A file with more names that already is the owner's, or nobody's, only gets the right ids: that
+/// `fs.protected_hardlinks` is off), and no look at the volume can prove that all names lie on it; there a file that others
+/// may not read, because it may have lost its first name since, as /etc/shadow does with each change; and a directory in
+/// the home that is private. A file with more names that already is the owner's, or nobody's, only gets the right ids: that
 /// hands out nothing that an account had for itself.
 package struct OwnershipPolicy: Hashable, Sendable {
     package let uid: UInt32
@@ -75,6 +81,17 @@ package struct OwnershipPolicy: Hashable, Sendable {
     package init(uid: UInt32, gid: UInt32) {
         self.uid = uid
         self.gid = gid
+    }
+
+    /// True if every user may make hard links to files of others (`fs.protected_hardlinks` is 0): a file that has one name
+    /// may have had another one elsewhere.
+    private var distrustsPrivateFiles = false
+
+    /// The same where every user may make hard links to files of others, if `isTrue`.
+    package func withUnprotectedLinks(_ isTrue: Bool) -> OwnershipPolicy {
+        var policy = self
+        policy.distrustsPrivateFiles = isTrue
+        return policy
     }
 
     /// The same for a tree in which other accounts have files too.
@@ -96,8 +113,10 @@ package struct OwnershipPolicy: Hashable, Sendable {
         case .directory: return .give
         case .device: return .report(.device)
         case .regular, .symlink, .endpoint:
-            let isHarmless = entry.linkCount <= 1 || entry.uid == uid || entry.uid == overflowID
-            return isHarmless ? .give : .report(.otherNames)
+            if entry.uid == uid || entry.uid == overflowID { return .give }
+            if entry.linkCount > 1 { return .report(.otherNames) }
+            let isReadable = entry.kind != .regular || entry.mode & 0o004 != 0
+            return distrustsPrivateFiles && !isReadable ? .report(.privateFile) : .give
         }
     }
 

@@ -31,6 +31,18 @@ private func decide(
         #expect(decide(.regular, 1000, 0, links: 2) == .give)
     }
 
+    /// A hard link to /etc/shadow has one name once the file was replaced.
+    @Test func `gives no private file of others where the agent may make hard links to it`() {
+        func decide(_ mode: UInt16, _ uid: UInt32, links: UInt64 = 1, isOff: Bool = true) -> OwnershipDecision {
+            policy.withUnprotectedLinks(isOff)
+                .decide(OwnedEntry(kind: .regular, uid: uid, gid: 42, linkCount: links, mode: mode))
+        }
+        #expect(decide(0o640, 0) == .report(.privateFile) && decide(0o600, 1001) == .report(.privateFile))
+        #expect(decide(0o644, 0) == .give && decide(0o640, 1000) == .give && decide(0o600, 65534) == .give)
+        #expect(decide(0o640, 0, links: 2) == .report(.otherNames))
+        #expect(decide(0o640, 0, isOff: false) == .give)
+    }
+
     @Test(arguments: [
         (UInt32(0), UInt16(0o755), false, OwnershipDecision.give), (65534, 0o755, false, .give),
         (0, 0o700, true, .give), (0, 0o700, false, .report(.privateDirectory)),
