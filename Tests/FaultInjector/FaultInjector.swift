@@ -4,11 +4,18 @@ import Glibc
 import Synchronization
 import SystemPackage
 
+/// The program of `container/faults` and `container/powerloss`.
+@main
+struct Harness: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fault-injector", subcommands: [FaultInjector.self, PowerLossCommand.self],
+        defaultSubcommand: FaultInjector.self)
+}
+
 /// Disturbs `cai` at every system call and holds it to its first two promises. `container/faults` runs it in a mount
 /// namespace of its own.
-@main
 struct FaultInjector: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "container/faults")
+    static let configuration = CommandConfiguration(commandName: "faults")
 
     @Flag(help: "Try every fault, not a selection.") var thorough = false
     @Option(help: "Try this command only (may be repeated): \(Scenarios.commands.joined(separator: ", ")), races.")

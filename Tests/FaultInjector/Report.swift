@@ -3,7 +3,11 @@ import SystemPackage
 
 /// Counts cases and prints lines, from several jobs at once.
 final class Report: Sendable {
+    /// The script that repeats a case.
+    private let script: String
     private let counts = Mutex((passed: 0, failed: 0))
+
+    init(script: String = "container/faults") { self.script = script }
 
     var hasFailed: Bool { counts.withLock { $0.failed > 0 || $0.passed == 0 } }
 
@@ -19,7 +23,7 @@ final class Report: Sendable {
             for problem in problems.prefix(12) { put("    # \(problem)") }
             if problems.count > 12 { put("    # and \(problems.count - 12) more") }
             if let strace { put("    # \(strace)") }
-            put("    # again: container/faults --only '\(reproduce)'")
+            put("    # again: \(script) --only '\(reproduce)'")
         }
     }
 

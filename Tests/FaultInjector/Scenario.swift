@@ -14,6 +14,9 @@ struct Scenario: Sendable {
     var settling: [[String]] = []
     /// What applications do after that.
     var drift: @Sendable (World) throws -> Void = { _ in }
+    /// False if the content of the volume is not durable when the command starts: a loss of power may take it, and only the
+    /// home must be kept.
+    var volumeIsDurable = true
     /// Whether `cai links check` has nothing to complain about when the command has done its work.
     var linksAreRight = false
     /// The placement of agent directories: most scenarios are about single links, for which the files of agents serve as well

@@ -4,11 +4,11 @@ import SystemPackage
 /// A scenario on a world: what an undisturbed run makes of it, and the trial of each fault against that.
 final class Trial {
     let scenario: Scenario
-    private let world: World
-    private let start: World.Contents
+    let world: World
+    let start: World.Contents
     private let treasures: Set<Node.Content>
     private let secrets: Set<Node>
-    private var expected: [Node] = []
+    private(set) var expected: [Node] = []
     private var codes: (first: Int32?, second: Int32?) = (nil, nil)
     private(set) var calls: [Calls.Call] = []
     /// Whether the last attempt was ended by its kill: where threads share the work, a call may come less often.
@@ -18,13 +18,14 @@ final class Trial {
         self.scenario = scenario
         self.world = world
         start = try scenario.prepare(world)
-        treasures = start.treasures.subtracting(scenario.replacedLinks.map { .symlink($0) })
+        let kept = scenario.volumeIsDurable ? start : World.Contents(home: start.home, volume: [])
+        treasures = kept.treasures.subtracting(scenario.replacedLinks.map { .symlink($0) })
         secrets = Set(start.volume.filter(\.isSecret))
     }
 
     /// Runs the command undisturbed, twice, and notes what it leads to. Returns what is wrong with that already.
     func rehearse() throws -> [String] {
-        try world.reset(start)
+        try reset()
         let (first, lines) = try world.traced(
             scenario.command, under: scenario.wrapper, calls: Calls.changing + Calls.looking + Calls.marks)
         calls = Calls.parse(lines)
@@ -42,7 +43,7 @@ final class Trial {
         return problems
     }
 
-    func reset() throws { try world.reset(start) }
+    func reset() throws { try world.reset(start, volumeIsDurable: scenario.volumeIsDurable) }
 
     /// Tries one fault. Returns every promise that did not hold.
     func attempt(_ fault: Fault) throws -> [String] {
@@ -56,18 +57,43 @@ final class Trial {
             problems.append("the disturbed run crashed: exit \(code): \(faulty.output)")
         }
         problems += try scenario.check(world, false)
-        if scenario.isAtomic { problems += try between(fault) }
+        if scenario.isAtomic { problems += try between(isLie: fault.isLie) }
         return problems + (try settle("second run", converges: !fault.isLie))
+    }
+
+    /// Returns every promise that did not hold after the power was lost once, or a second time while the command that finishes
+    /// the work runs.
+    func attempt(_ losses: [PowerLoss]) throws -> [String] {
+        try reset()
+        for (number, loss) in losses.enumerated() {
+            try loss.strike(scenario, world)
+            let contents = world.contents()
+            let problems = lost(with: contents, "after loss \(number + 1)") + torn(contents, "after loss \(number + 1)")
+            if !problems.isEmpty { return problems }
+        }
+        var problems = try scenario.check(world, false)
+        if scenario.isAtomic { problems += try between(isLie: false) }
+        return problems + (try settle("second run"))
+    }
+
+    /// Files at their places that hold neither what was there before nor what a run writes: a part of a content, or blocks
+    /// that were never written. An empty file is no content.
+    private func torn(_ contents: World.Contents, _ moment: String) -> [String] {
+        let known = Set((Self.comparable(start) + expected).map(\.content))
+        return Self.comparable(contents).filter { node in
+            guard case .file(let bytes) = node.content, !bytes.isEmpty, !node.isTemporary else { return false }
+            return !known.contains(node.content)
+        }.map { "\(moment): half-written: \($0.path.shown) is \($0.shown)" }
     }
 
     /// What is neither as before nor as after, once another command has finished or taken back what was begun. Where something
     /// was said to be missing, a run may do what is right without it: then each path by itself is as before or as after.
-    private func between(_ fault: Fault) throws -> [String] {
+    private func between(isLie: Bool) throws -> [String] {
         _ = try world.cai(["sync"])
         let before = Self.comparable(start)
         let now = Self.comparable(world.contents())
         if now == before { return [] }
-        guard fault.isLie else { return differences(world.contents()).map { "between old and new: \($0)" } }
+        guard isLie else { return differences(world.contents()).map { "between old and new: \($0)" } }
         let (old, new) = (Self.byPath(before), Self.byPath(expected))
         let here = Self.byPath(now)
         return Set(here.keys).union(old.keys).union(new.keys)
@@ -115,7 +141,7 @@ final class Trial {
     }
 
     /// What is lost, or shown to others.
-    private func lost(with contents: World.Contents, _ moment: String) -> [String] {
+    func lost(with contents: World.Contents, _ moment: String) -> [String] {
         let missing = treasures.subtracting(contents.treasures).map { "\(moment): lost \(show($0))" }
         let shown = contents.volume.filter {
             $0.isSecret && $0.mode & 0o077 != 0 && $0.path.components.first?.string != ".containai"
@@ -160,6 +186,7 @@ final class Trial {
         }
         let later = Set(contents.all.map(\.path))
         problems += before.all.filter { !later.contains($0.path) }.map { "third run: removed \($0.path.shown)" }
+        if !problems.isEmpty { problems.append("third run: \(run.output.debugDescription)") }
         return problems
     }
 

@@ -13,9 +13,12 @@ enum Ground: String, CaseIterable {
     case overlay
 }
 
-/// A machine's root directory in memory, which can be built anew for every case. Used by one job at a time, and by the companions of that job, which only read its paths.
+/// A machine's root directory, in memory or on disks that can lose their power, which can be built anew for every case.
+/// Used by one job at a time, and by the companions of that job, which only read its paths.
 final class World: Sendable {
     let ground: Ground
+    /// The disks of the root and of the volume; nil in memory.
+    let disks: Disks?
     let directory: FilePath
     var root: FilePath { directory.appending("root") }
     var home: FilePath { root.appending("home/agent") }
@@ -45,12 +48,13 @@ final class World: Sendable {
         }
     }
 
-    init(_ ground: Ground, in directory: FilePath, cai: String) throws {
+    init(_ ground: Ground, in directory: FilePath, cai: String, on fileSystem: DiskFormat? = nil) throws {
         self.ground = ground
         self.directory = directory
         binary = cai
         try makeDirectory(directory)
         try check("mount", mount("tmpfs", directory.string, "tmpfs", 0, "mode=755"))
+        disks = try fileSystem.map { try Disks($0, ground, in: directory) }
         for name in [
             "root", "root/etc", "root/home", "root/home/agent", "root/mnt", "root/mnt/agent-data", "root/run",
             "root/tmp",
@@ -60,13 +64,18 @@ final class World: Sendable {
         let accounts = "root:x:0:0:root:/root:/bin/sh\nagent:x:1000:1000::/home/agent:/bin/sh\n"
         try Tree.write(Array(accounts.utf8), to: root.appending("etc/passwd"))
         try check("chmod", chmod(root.appending("etc/passwd").string, 0o644))
-        if ground != .one { try check("mount volume", mount("tmpfs", volume.string, "tmpfs", 0, "mode=755,size=64m")) }
+        if ground != .one, disks == nil {
+            try check("mount volume", mount("tmpfs", volume.string, "tmpfs", 0, "mode=755,size=64m"))
+        }
         for name in ["lower", "upper", "work"] { try makeDirectory(directory.appending(name)) }
         try own()
     }
 
-    private func makeDirectory(_ path: FilePath) throws {
-        if mkdir(path.string, 0o755) != 0, errno != EEXIST { throw HarnessError("mkdir \(path): \(errno)") }
+    /// Unmounts a world on disks, with all that it holds.
+    func remove() throws {
+        try disks?.remove()
+        try check("umount \(directory)", umount2(directory.string, 0))
+        try check("rmdir \(directory)", rmdir(directory.string))
     }
 
     private func own() throws {
@@ -85,7 +94,7 @@ final class World: Sendable {
     }
 
     /// Puts exactly these nodes into the home and onto the volume.
-    func reset(_ contents: Contents) throws {
+    func reset(_ contents: Contents, volumeIsDurable: Bool = true) throws {
         if overlayIsMounted.exchange(false, ordering: .relaxed) {
             try check("umount", umount2(home.string, Int32(MNT_DETACH)))
         }
@@ -99,7 +108,9 @@ final class World: Sendable {
         } else {
             try Tree.build(contents.home, below: home)
         }
+        if !volumeIsDurable { try disks?.flush() }
         try Tree.build(contents.volume, below: volume)
+        if volumeIsDurable { try disks?.flush() }
     }
 
     func contents() -> Contents { Contents(home: Tree.scan(home), volume: Tree.scan(volume)) }
@@ -153,6 +164,12 @@ final class World: Sendable {
         let finished = try cai(arguments, under: strace + wrapper)
         let lines = String(decoding: Tree.bytes(trace), as: UTF8.self).split(separator: "\n").map(String.init)
         return (finished, lines)
+    }
+
+    /// Starts `cai` on this world's root, as the leader of a process group.
+    func startCai(_ arguments: [String], under wrapper: [String] = []) throws -> pid_t {
+        let arguments = arguments.map { $0.replacing("{home}", with: home.string) }
+        return try start(wrapper + [binary] + arguments + ["--root", root.string], output: log)
     }
 
     /// Whether nobody holds the lock of the volume.
