@@ -91,8 +91,10 @@ private let calls = [
         }
         #expect(try world.entry("/etc/passwd", "bob") != nil, "\(what)")
         #expect(try world.text("/etc/passwd").hasPrefix(imageAccounts["/etc/passwd"] ?? "?"), "\(what)")
-        let leftovers = try (Files.names(world.path("/etc")) + Files.names(world.path(usersVolume))).map(\.string)
-            .filter { $0.hasSuffix(".cai") || $0.hasPrefix(".removing-") }
+        let leftovers = try ["/etc", usersVolume, "/home"].flatMap { try Files.names(world.path($0)).map(\.string) }
+            .filter {
+                $0.hasSuffix(".cai") || $0.hasSuffix(".part") || $0.hasPrefix(".removing-") || $0.hasPrefix(".cai-")
+            }
         #expect(leftovers == [], "\(what)")
         #expect(try world.users("restore").errors == "[INFO] Nothing to do.\n", "\(what)")
     }

@@ -9,7 +9,7 @@ struct UserHome {
     let mode: UInt16
 
     /// Makes the home of an account when there is none; what is there already, whatever it is, is left alone. The copy is
-    /// made beside it, as the user, and gets the name when it is complete. Returns whether it was made.
+    /// made beside it, as the user, and gets the name when it is complete and durable. Returns whether it was made.
     func make(for account: AccountDatabase.Account) throws -> Bool {
         let path = FilePath(account.home)
         guard let name = path.lastComponent, path.components.count > 1, !root.existsInRoot(path) else { return false }
@@ -18,12 +18,18 @@ struct UserHome {
             return false
         }
         if try parent.status(of: part) != nil { try TreeEmptier.remove(part, in: parent) }
-        let home = try parent.makeDirectory(part, mode: 0o700)
-        try fill(home, account)
-        try home.descriptor.setOwner(uid: account.uid, gid: account.gid, home.label)
-        try home.descriptor.setMode(mode, home.label)
-        try home.sync()
-        try parent.renameExclusively(part, to: parent, name)
+        do {
+            let home = try parent.makeDirectory(part, mode: 0o700)
+            try fill(home, account)
+            try home.descriptor.setOwner(uid: account.uid, gid: account.gid, home.label)
+            try home.descriptor.setMode(mode, home.label)
+            try home.sync()
+            try parent.renameExclusively(part, to: parent, name)
+        } catch {
+            try? TreeEmptier.remove(part, in: parent)  // copies of the skeleton; the reason is in the error
+            throw error
+        }
+        try parent.sync()
         return true
     }
 

@@ -79,6 +79,13 @@ struct UserRecordStore {
         try StateDirectory.replace(name, in: directory, with: record.content(), mode: 0o600)
     }
 
+    /// Removes copies in the making that an interrupted run left: they hold hashes.
+    func removeLeftovers() throws {
+        for name in try directory.names() where name.string.hasSuffix(Self.recordSuffix + StateDirectory.partSuffix) {
+            try directory.unlink(name)
+        }
+    }
+
     /// Puts a file that is no record aside: under a name beside it that nobody takes for one.
     func putAside(_ name: String, at time: Timestamp) throws {
         guard let old = FilePath.Component(name + Self.recordSuffix) else { return }

@@ -132,6 +132,7 @@ package struct UsersJob {
         _ body: (inout UsersState, inout UsersReport) throws -> Void
     ) throws {
         files.removeLeftovers()
+        try store.removeLeftovers()
         var state = try state(files: files, store: store)
         try state.finishRemovals(&report)
         try body(&state, &report)

@@ -57,9 +57,10 @@ struct UsersState {
             staged.discard()
             throw error
         }
+        // Before the accounts: an account that is there is not made again, and would stay without a home.
+        for account in plan.homes { makeHome(account, &report) }
         try staged.commit()
         situation.database = plan.database
-        for account in plan.homes { makeHome(account, &report) }
         if plan.agreements != situation.agreements {
             try UserAgreements(root: root).write(plan.agreements)
             situation.agreements = plan.agreements
