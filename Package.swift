@@ -14,11 +14,15 @@ let staticLinking: [LinkerSetting] =
         ])
     ] : []
 
-// The shipped binary begins at an entry point of its own: see Sources/CPlatform/start.c, which has it for this processor.
+// The shipped binary begins at an entry point of its own: see Sources/CPlatform/start.c, which has it for this processor. Its
+// wrapped clone3 falls back to clone where a sandbox refuses it: see Sources/CPlatform/boot.c.
 #if arch(x86_64)
-    let ownStart: [LinkerSetting] = isStatic ? [.unsafeFlags(["-Xlinker", "--entry=cai_start"])] : []
+    let ownStart: [LinkerSetting] =
+        isStatic ? [.unsafeFlags(["-Xlinker", "--entry=cai_start", "-Xlinker", "--wrap=__clone3"])] : []
+    let wrapping: [CSetting] = isStatic ? [.define("CAI_WRAPS_CLONE3")] : []
 #else
     let ownStart: [LinkerSetting] = []
+    let wrapping: [CSetting] = []
 #endif
 
 // The archives themselves in place of `-larchive`: the shared libarchive would bring ICU. It does not name what it needs,
@@ -120,7 +124,7 @@ let package = Package(
             name: "CaiPlatform",
             dependencies: ["CPlatform", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swift),
-        .target(name: "CPlatform", cSettings: buildFacts, linkerSettings: [.linkedLibrary("crypt")]),
+        .target(name: "CPlatform", cSettings: buildFacts + wrapping, linkerSettings: [.linkedLibrary("crypt")]),
         .systemLibrary(name: "CArchive"),
         // toml++ 3.3, header only (Debian: libtomlplusplus-dev).
         .target(name: "CToml"),

@@ -1,5 +1,6 @@
 #include "cinit.h"
 
+#include <errno.h>
 #include <nss.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,3 +71,15 @@ void *__wrap___deregister_frame_info(const void *begin) {
     (void)begin;
     return (void *)0;
 }
+
+#ifdef CAI_WRAPS_CLONE3
+// Linked with --wrap: the C library starts threads with clone3(2), and with clone(2) only if the kernel answers ENOSYS. Older
+// sandboxes answer EPERM to calls that they do not know (Docker before 20.10.10), which would leave no thread at all.
+int __real___clone3(void *arguments, size_t size, int (*function)(void *), void *context);
+int __wrap___clone3(void *arguments, size_t size, int (*function)(void *), void *context);
+int __wrap___clone3(void *arguments, size_t size, int (*function)(void *), void *context) {
+    int result = __real___clone3(arguments, size, function, context);
+    if (result == -1 && errno == EPERM) errno = ENOSYS;
+    return result;
+}
+#endif
