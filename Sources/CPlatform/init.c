@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -111,7 +113,26 @@ int cai_pidfd_send_signal(int process, int signal) {
 #endif
 }
 
-int cai_make_memory_file(const char *name) { return memfd_create(name, 0); }
+int cai_make_memory_file(const char *name) {
+    int file = memfd_create(name, 0);
+    if (file >= 0) return file;
+    int error = errno;
+    static const char *const places[] = {"/dev/shm", "/run", "/tmp", "/var/tmp"};
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
+        file = open(places[i], O_TMPFILE | O_RDWR | O_EXCL, 0600);
+        if (file >= 0) return file;
+        // A file system without nameless files: the name is gone at once.
+        char path[32];
+        strcpy(path, places[i]);
+        strcat(path, "/.cai-XXXXXX");
+        file = mkstemp(path);
+        if (file < 0) continue;
+        unlink(path);
+        return file;
+    }
+    errno = error;
+    return -1;
+}
 
 const char *cai_program_path(void) { return (const char *)getauxval(AT_EXECFN); }
 

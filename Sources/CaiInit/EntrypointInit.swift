@@ -35,6 +35,8 @@ struct EntrypointInit: ~Copyable {
     private var watch = SignalWatch()
     /// What the boot, or a repair, writes its plan to.
     private var report: CInt = -1
+    /// False if there was no place for such a file.
+    private var hasReport = true
     private var bootStart = ContinuousClock.now
     /// Where shutdown hooks may lie; nil while nobody has said.
     private var hookDirectories: [FilePath]?
@@ -263,12 +265,10 @@ extension EntrypointInit {
         switch helper {
         case .boot:
             bootStart = .now
-            report = cai_make_memory_file("cai-launch-plan")
-            words += ["init", "--launch-plan", "\(report)"]
+            words += ["init"] + openReport()
             if let strict = options.boot.strict { words += ["--strict", strict] }
         case .repair:
-            report = cai_make_memory_file("cai-launch-plan")
-            words += ["init", "--repair", "--quiet", "--launch-plan", "\(report)"]
+            words += ["init", "--repair", "--quiet"] + openReport()
         case .shutdownHooks:
             guard mayHaveHooks else { return waiting.append(.hooksEnded) }
             words += ["hooks", "run", "shutdown"]
@@ -288,6 +288,20 @@ extension EntrypointInit {
             log.error(error.description)
             waiting.append(event(helper, endedWith: error.code))
         }
+    }
+
+    /// Makes the file for the plan of a helper. Returns the option that names it; none, and the helper has no plan to give, if
+    /// there is no place for a file.
+    private mutating func openReport() -> [String] {
+        report = cai_make_memory_file("cai-launch-plan")
+        let problem = errno
+        hasReport = report >= 0
+        if hasReport { return ["--launch-plan", "\(report)"] }
+        log.warning(
+            "no file can be made for what the boot finds out (memfd_create: \(Errno(rawValue: problem)); nor in /dev/shm, "
+                + "/run, /tmp, /var/tmp): declared services are not started, and the command has no variables of .env; "
+                + "mount a tmpfs at /run")
+        return []
     }
 
     /// Takes a variable out of the environment, and its value out of what /proc/1/environ shows.
@@ -319,7 +333,8 @@ extension EntrypointInit {
         isPrepared = code == 0
         let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
-        return .bootEnded(plan.isComplete ? .done : .crashed(code: code), isStrict: isStrict)
+        let isDone = plan.isComplete || (!hasReport && code == 0)
+        return .bootEnded(isDone ? .done : .crashed(code: code), isStrict: isStrict)
     }
 }
 

@@ -66,8 +66,8 @@ int cai_set_parent_death_signal(int signal);
 /// Sends a signal to the process that a descriptor stands for (pidfd_send_signal(2), Linux 5.1). Returns 0, or -1 with errno.
 int cai_pidfd_send_signal(int process, int signal);
 
-/// A nameless file in memory that programs started from here inherit (memfd_create(2)). Returns a descriptor, or -1 with
-/// errno.
+/// A nameless file in memory that programs started from here inherit (memfd_create(2)); where that is refused, one in
+/// /dev/shm, /run, /tmp or /var/tmp. Returns a descriptor, or -1 with the errno of memfd_create(2).
 int cai_make_memory_file(const char *name);
 
 /// The path with which this program was executed, NULL where the kernel does not tell.
