@@ -33,6 +33,29 @@ extension Descriptor {
         _ = try check("chmod", path.printed) { fchmod(raw, mode_t(mode)) }
     }
 
+    /// Sets exactly these permission bits on a file that this process has made. A file system that keeps no modes (exFAT, Azure
+    /// Files, many FUSE mounts) is no reason to lose the content: that is noted in `UnkeptFacts`.
+    package func keepMode(_ mode: UInt16, _ path: FilePath) throws(SystemCallError) {
+        do {
+            try setMode(mode, path)
+        } catch {
+            guard error.isUnkept else { throw error }
+            let found = try status(path).mode
+            // Fewer rights for others than wanted are no loss.
+            let isLoss = found & ~mode & 0o7777 != 0 || mode & ~found & 0o700 != 0
+            if isLoss { UnkeptFacts.note(.mode(wanted: mode, found: found), path) }
+        }
+    }
+
+    /// Sets the times of a file that this process has made, where the file system keeps them.
+    package func keepTimes(accessed: Int64, modified: Int64, _ path: FilePath) throws(SystemCallError) {
+        do {
+            try setTimes(accessed: accessed, modified: modified, path)
+        } catch {
+            guard error.isUnkept else { throw error }
+        }
+    }
+
     /// Sets access and modification time, nanoseconds since the epoch.
     package func setTimes(accessed: Int64, modified: Int64, _ path: FilePath) throws(SystemCallError) {
         _ = try check("set times", path.printed) { cai_set_times(raw, accessed, modified) }
@@ -40,18 +63,36 @@ extension Descriptor {
 
     /// Gives the open file to somebody.
     package func setOwner(uid: UInt32, gid: UInt32, _ path: FilePath) throws(SystemCallError) {
-        _ = try check("chown", path.printed) { fchown(raw, uid, gid) }
+        do {
+            _ = try check("chown", path.printed) { fchown(raw, uid, gid) }
+        } catch {
+            let owned = try status(path)
+            if (owned.uid, owned.gid) == (uid, gid) { return }
+            guard error.errno == .notPermitted, owned.uid == uid, uid == geteuid(),
+                cai_change_group(raw, "", gid, AT_EMPTY_PATH) == 0
+            else { throw error }
+        }
     }
 
-    /// Makes content and metadata of this file durable.
+    /// Makes content and metadata of this file durable. A file system that has nothing to flush for it says EINVAL or that it
+    /// does not know the call (fsync(2)): FUSE, 9p and SMB do so for directories.
     package func sync(_ path: FilePath) throws(SystemCallError) {
-        _ = try check("fsync", path.printed) { fsync(raw) }
+        do {
+            _ = try check("fsync", path.printed) { fsync(raw) }
+        } catch {
+            guard [.invalidArgument, .notSupported, .noFunction].contains(error.errno) else { throw error }
+        }
     }
 
     /// Makes everything written so far to the whole file system of this descriptor durable: cheaper than one fsync for
-    /// each of many files.
+    /// each of many files. Where a sandbox refuses that, all file systems are flushed (sync(2)).
     package func syncFileSystem(_ path: FilePath) throws(SystemCallError) {
-        _ = try check("syncfs", path.printed) { syncfs(raw) }
+        do {
+            _ = try check("syncfs", path.printed) { syncfs(raw) }
+        } catch {
+            guard error.isUnkept else { throw error }
+            Glibc.sync()
+        }
     }
 
     /// Writes all bytes.

@@ -16,7 +16,7 @@ package enum RenameMode: Sendable {
 
 extension Directory {
     /// Renames to a name that must not exist (EEXIST), also on file systems whose rename cannot promise that: there a
-    /// hard link does, and for a directory a look before the rename.
+    /// hard link does. For a directory, and where there are no hard links, it is a look before the rename.
     package func renameExclusively(
         _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component
     ) throws(SystemCallError) {
@@ -25,13 +25,46 @@ extension Directory {
         } catch {
             guard error.isUnsupportedRename else { throw error }
         }
-        if try status(of: name)?.kind == .directory {
-            if try directory.status(of: newName) != nil {
-                throw SystemCallError("rename", directory.label.appending(newName).printed, .fileExists)
+        if try status(of: name)?.kind != .directory, try link(name, to: directory, newName) {
+            do {
+                return try unlink(name)
+            } catch {
+                try? directory.unlink(newName)  // the same file still has its first name
+                throw error
             }
-            return try rename(name, to: directory, newName, .replace)
         }
-        try makeHardLink(of: name, to: directory, newName)
+        if try directory.status(of: newName) != nil {
+            throw SystemCallError("rename", directory.label.appending(newName).printed, .fileExists)
+        }
+        // A directory that was filled meanwhile is not replaced (ENOTEMPTY). For a file that was saved since the look there
+        // is no such promise; cai's own runs keep each other out by the lock.
+        try rename(name, to: directory, newName, .replace)
+    }
+
+    /// Gives an entry a second name; false where there are no hard links.
+    private func link(
+        _ name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component
+    ) throws(SystemCallError) -> Bool {
+        do {
+            try makeHardLink(of: name, to: directory, newName)
+            return true
+        } catch {
+            guard error.isUnsupportedLink else { throw error }
+            return false
+        }
+    }
+
+    /// Gives an entry the name of another, which is replaced: by exchange, and the other is removed then, or by a rename
+    /// where there is no exchange. Only for what takes a place back that holds content of our own.
+    package func takeBack(
+        _ name: FilePath.Component, at place: FilePath.Component
+    ) throws(SystemCallError) {
+        do {
+            try rename(name, to: self, place, .exchange)
+        } catch {
+            guard error.isUnsupportedRename else { throw error }
+            return try rename(name, to: self, place, .replace)
+        }
         try unlink(name)
     }
 
@@ -61,12 +94,34 @@ extension Directory {
 
     /// Gives an entry to somebody; a symlink itself, never what it points at.
     package func setOwner(of name: FilePath.Component, uid: UInt32, gid: UInt32) throws(SystemCallError) {
-        _ = try call("chown", name) { fchownat(descriptor.raw, $0, uid, gid, AT_SYMLINK_NOFOLLOW) }
+        do {
+            _ = try call("chown", name) { fchownat(descriptor.raw, $0, uid, gid, AT_SYMLINK_NOFOLLOW) }
+        } catch {
+            guard error.errno == .notPermitted, uid == geteuid() else { throw error }
+            let result = name.withPlatformString { cai_change_group(descriptor.raw, $0, gid, AT_SYMLINK_NOFOLLOW) }
+            if result != 0 { throw error }
+        }
     }
 
     /// Changes the mode of a file or directory that the caller may open.
     package func setMode(of name: FilePath.Component, to mode: UInt16) throws(SystemCallError) {
         try openAnything(name).setMode(mode, label.appending(name))
+    }
+
+    /// The same for an entry of this process's own, whose mode the file system may refuse; see `Descriptor.keepMode`.
+    package func keepMode(of name: FilePath.Component, _ mode: UInt16) throws(SystemCallError) {
+        try openAnything(name).keepMode(mode, label.appending(name))
+    }
+
+    /// The same as `setTimes` for an entry of this process's own, whose times the file system may refuse.
+    package func keepTimes(
+        of name: FilePath.Component, accessed: Int64, modified: Int64
+    ) throws(SystemCallError) {
+        do {
+            try setTimes(of: name, accessed: accessed, modified: modified)
+        } catch {
+            guard error.isUnkept else { throw error }
+        }
     }
 
     /// Sets the times of an entry; of a symlink itself.

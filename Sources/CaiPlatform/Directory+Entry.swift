@@ -15,7 +15,7 @@ extension Directory {
     /// Whether this process may execute an entry with its effective ids, symlinks followed (faccessat(2)); false on a file
     /// system that executes nothing.
     package func isExecutable(_ name: FilePath.Component) -> Bool {
-        name.withPlatformString { faccessat(descriptor.raw, $0, X_OK, AT_EACCESS) } == 0
+        name.withPlatformString { cai_is_accessible(descriptor.raw, $0, X_OK, 0) } == 0
     }
 
     /// Facts about what an entry leads to, symlinks followed as the kernel does; nil when that is nothing or may not be
@@ -44,7 +44,7 @@ extension FilePath.Component {
 
 extension Directory {
     /// Whether this process may make files in it; a file system that is read-only says no.
-    package var isWritable: Bool { faccessat(descriptor.raw, ".", W_OK, AT_EACCESS) == 0 }
+    package var isWritable: Bool { cai_is_accessible(descriptor.raw, ".", W_OK, 0) == 0 }
 
     /// Writes to a file without a name, which leaves no trace. Throws `SystemCallError` when that does not work. On file
     /// systems without such files (open(2), O_TMPFILE) it only asks for permission.
@@ -53,7 +53,7 @@ extension Directory {
         let problem = Errno(rawValue: errno)
         if file.raw >= 0 {
             _ = try check("write", label.printed) { Glibc.write(file.raw, "x", 1) }
-        } else if ![EOPNOTSUPP, EISDIR].contains(problem.rawValue) {
+        } else if ![EOPNOTSUPP, EISDIR, EINVAL, ENOSYS].contains(problem.rawValue) {
             throw SystemCallError("write", label.printed, problem)
         } else if !isWritable {
             throw SystemCallError("write", label.printed, Errno(rawValue: errno))
@@ -72,7 +72,7 @@ extension Directory {
 extension Directory {
     /// Whether this process may read an entry with its effective ids, a symlink not followed (faccessat(2)).
     package func isReadable(_ name: FilePath.Component) -> Bool {
-        name.withPlatformString { faccessat(descriptor.raw, $0, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) } == 0
+        name.withPlatformString { cai_is_accessible(descriptor.raw, $0, R_OK, AT_SYMLINK_NOFOLLOW) } == 0
     }
 }
 

@@ -151,7 +151,7 @@ package final class Directory: Sendable {
     /// The owner of this directory when that is somebody else who does not let this process change its entries; nil when
     /// it may, or as the owner could allow it to itself.
     package func foreignOwner() throws(SystemCallError) -> UInt32? {
-        if faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS) == 0 { return nil }
+        if cai_is_accessible(descriptor.raw, ".", W_OK | X_OK, 0) == 0 { return nil }
         let owner = try status().uid
         return owner == geteuid() ? nil : owner
     }
@@ -260,7 +260,7 @@ package final class Directory: Sendable {
         // At once, as far as the umask lets it: who is killed before the mode is set leaves what was wanted.
         let file = try create(name, mode: mode & 0o777 | 0o600)
         do {
-            try file.setMode(mode, label.appending(name))
+            try file.keepMode(mode, label.appending(name))
         } catch {
             try? unlink(name)  // empty, and nobody's yet
             throw error
@@ -286,7 +286,7 @@ package final class Directory: Sendable {
         _ = try call("make directory", name) { mkdirat(descriptor.raw, $0, mode_t(mode & 0o777 | 0o700)) }
         do {
             let made = try openDirectory(name)
-            try made.descriptor.setMode(mode, path)
+            try made.descriptor.keepMode(mode, path)
             return made
         } catch {
             try? removeDirectory(name)  // empty, or somebody else's by now, and then it stays

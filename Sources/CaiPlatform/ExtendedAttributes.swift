@@ -3,10 +3,11 @@ import Glibc
 package import SystemPackage
 
 extension Descriptor {
-    /// The names of the extended attributes of this file (listxattr(2)); none where the file system has none.
+    /// The names of the extended attributes of this file (listxattr(2)); none where the file system has none, or a sandbox
+    /// refuses the call.
     package func attributeNames(_ path: FilePath) throws(SystemCallError) -> [String] {
         var size = flistxattr(raw, nil, 0)
-        if size < 0, currentErrno == ENOTSUP { return [] }
+        if size < 0, [ENOTSUP, ENOSYS, EPERM, EACCES].contains(currentErrno) { return [] }
         if size == 0 { return [] }
         while true {
             var buffer = [CChar](repeating: 0, count: max(size, 0) + 256)

@@ -77,8 +77,8 @@ extension Descriptor {
             try copyContent(of: self, before, to: copy, from, to, each)
             if try status(from).hasSameContentFacts(as: before) {
                 let lost = try transferAttributes(of: self, to: copy, from, to)
-                try copy.setMode(mode(before.mode), to)
-                try copy.setTimes(accessed: before.accessed, modified: before.modified, to)
+                try copy.keepMode(mode(before.mode), to)
+                try copy.keepTimes(accessed: before.accessed, modified: before.modified, to)
                 if durable { try copy.sync(to) }
                 try copy.close()
                 return CopiedFile(source: before, lostAttributes: lost)
@@ -196,9 +196,22 @@ extension Descriptor {
     /// The attributes that a copy keeps, access lists included; those of the kernel's security and trusted classes are left
     /// to it.
     package func keptAttributes(_ path: FilePath) throws(SystemCallError) -> [(name: String, value: [UInt8])] {
+        var unread: [String] = []
+        return try keptAttributes(path, unread: &unread)
+    }
+
+    /// The same; `unread` gets the names of those that may not be read.
+    func keptAttributes(
+        _ path: FilePath, unread: inout [String]
+    ) throws(SystemCallError) -> [(name: String, value: [UInt8])] {
         var kept: [(name: String, value: [UInt8])] = []
         for name in try attributeNames(path) where name.hasPrefix("user.") || name.hasPrefix("system.posix_acl") {
-            kept.append((name, try attribute(name, path)))
+            do {
+                kept.append((name, try attribute(name, path)))
+            } catch {
+                guard error.isUnkept || error.errno == .noData else { throw error }
+                unread.append(name)
+            }
         }
         return kept
     }
@@ -209,11 +222,11 @@ private func transferAttributes(
     of source: borrowing Descriptor, to copy: borrowing Descriptor, _ from: FilePath, _ to: FilePath
 ) throws(SystemCallError) -> [String] {
     var lost: [String] = []
-    for (name, value) in try source.keptAttributes(from) {
+    for (name, value) in try source.keptAttributes(from, unread: &lost) {
         do {
             try copy.setAttribute(name, to: value, to)
         } catch {
-            guard [.notSupported, .permissionDenied, .notPermitted].contains(error.errno) else { throw error }
+            guard error.isUnkept else { throw error }
             lost.append(name)
         }
     }

@@ -3,8 +3,16 @@ import Glibc
 package import SystemPackage
 
 /// An advisory lock (flock(2)) on an open file. It cannot go stale: the kernel drops it with its holder.
+///
+/// Where the file system or a sandbox has no such lock it is one of fcntl(2), and where there is none of these either, an
+/// abstract Unix address made of the file's device and inode: that one keeps out the processes of this network namespace only.
 package struct FileLock: ~Copyable, Sendable {
     private let file: Descriptor
+    /// The claim of the address, or -1.
+    private let claim: Descriptor
+
+    /// The kinds of locks, in the order in which they are tried.
+    private enum Kind: CaseIterable { case whole, range, address }
 
     /// Waits up to `timeout` for the lock; nil when somebody else kept it. The descriptor is held until the lock is
     /// dropped.
@@ -12,16 +20,33 @@ package struct FileLock: ~Copyable, Sendable {
         _ file: consuming Descriptor, _ path: FilePath, timeout: Duration
     ) throws(SystemCallError) {
         let deadline = ContinuousClock.now + timeout
-        while true {
-            if flock(file.raw, LOCK_EX | LOCK_NB) == 0 { break }
+        var kinds = Kind.allCases[...]
+        var claimed: CInt = -1
+        while let kind = kinds.first {
+            let result =
+                switch kind {
+                case .whole: flock(file.raw, LOCK_EX | LOCK_NB)
+                case .range: cai_lock_exclusively(file.raw)
+                case .address: cai_claim_address(file.raw)
+                }
             let error = currentErrno
-            guard error == EWOULDBLOCK || error == EINTR else {
+            if result >= 0 {
+                if kind == .address { claimed = result }
+                break
+            }
+            if SystemCallError.isWithoutLocks(error), kinds.count > 1 {
+                kinds = kinds.dropFirst()
+                if kinds.first == .address { UnkeptFacts.note(.lock, path) }
+                continue
+            }
+            guard [EWOULDBLOCK, EINTR, EACCES, EADDRINUSE].contains(error) else {
                 throw SystemCallError("lock", path.printed, Errno(rawValue: error))
             }
             if ContinuousClock.now >= deadline { return nil }
             poll(nil, 0, 20)  // flock(2) has no timeout of its own
         }
         self.file = file
+        claim = Descriptor(owning: claimed)
     }
 
     /// Gives the lock up now.

@@ -12,7 +12,7 @@ extension Directory {
         let raw = cai_openat(descriptor.raw, ".", namelessFile | O_RDWR | O_CLOEXEC, 0o600)
         let problem = Errno(rawValue: currentErrno)
         if raw >= 0 { return Descriptor(owning: raw) }
-        guard [.notSupported, .isDirectory, .invalidArgument].contains(problem),
+        guard [.notSupported, .isDirectory, .invalidArgument, .noFunction, .notPermitted].contains(problem),
             let name = FilePath.Component(".cai-\(getpid())-\(UInt64.random(in: 0 ... .max)).part")
         else { throw SystemCallError("create a file in", label.printed, problem) }
         let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC

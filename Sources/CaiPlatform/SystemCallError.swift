@@ -20,6 +20,25 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
         [.invalidArgument, .noFunction, .notSupported].contains(errno)
     }
 
+    /// True if the file system, or a sandbox, has no hard links, or none for this file.
+    var isUnsupportedLink: Bool {
+        [.notPermitted, .noFunction, .notSupported, .tooManyLinks].contains(errno)
+    }
+
+    /// True if the file system, or a sandbox, makes no symlinks.
+    package var isWithoutSymlinks: Bool {
+        operation == "make symlink" && [.notPermitted, .noFunction, .notSupported].contains(errno)
+    }
+
+    /// True if a fact about a file of this process's own, such as its mode or a time, is refused by the file system or by a
+    /// sandbox.
+    var isUnkept: Bool {
+        [.notPermitted, .permissionDenied, .noFunction, .notSupported, .invalidArgument].contains(errno)
+    }
+
+    /// True if the machine has no locks of the kind that was asked for.
+    static func isWithoutLocks(_ error: CInt) -> Bool { [ENOSYS, EPERM, ENOLCK, EOPNOTSUPP, EINVAL].contains(error) }
+
     package var description: String { "\(subject): \(operation): \(errno)" }
 }
 

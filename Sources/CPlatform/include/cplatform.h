@@ -44,8 +44,24 @@ int cai_is_static(void);
 /// Removes what the start-up code had to put into the environment on a machine without /proc. Call it first in main.
 void cai_boot_restore_environment(void);
 
-/// renameat2(2) by system call, for C libraries older than the call. Returns 0, or -1 with errno.
+/// renameat2(2) by system call, for C libraries older than the call; renameat(2) without flags where there is no such call.
+/// Returns 0, or -1 with errno: ENOSYS also if a sandbox refuses the call itself with EPERM.
 int cai_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+
+/// Asks for access with the effective ids of this thread (faccessat(2)); from the mode bits where a sandbox refuses to tell.
+/// `flags` may be AT_SYMLINK_NOFOLLOW. Returns 0, or -1 with errno.
+int cai_is_accessible(int directory, const char *name, int mode, int flags);
+
+/// Gives a file of this process's own user to a group, for which it takes that group as its effective one for a moment: CAP_SETGID
+/// suffices, where chown(2) otherwise takes CAP_CHOWN. `flags` are those of fchownat(2). Returns 0, or -1 with errno.
+int cai_change_group(int directory, const char *name, gid_t gid, int flags);
+
+/// Claims an abstract Unix address made of a file's device and inode. No other process of the network namespace gets it as
+/// long as the descriptor is open. Returns the descriptor, or -1 with errno: EADDRINUSE if it is claimed already.
+int cai_claim_address(int descriptor);
+
+/// Returns the system call that an event loop needs and that this machine refuses, with errno; NULL if it has them all.
+const char *_Nullable cai_missing_for_event_loop(void);
 
 /// openat2(2) with RESOLVE_IN_ROOT: symlinks on the way are resolved as if the directory were `/`. Returns a descriptor,
 /// or -1 with errno (ENOSYS on kernels before 5.6, EPERM below old seccomp filters).
@@ -155,7 +171,8 @@ int cai_hash_password(const char *password, char *result, size_t size);
 int cai_password_matches(const char *password, const char *expected);
 
 /// Takes the exclusive lock of a whole file without waiting, which conflicts with other processes' POSIX locks, lckpwdf(3)
-/// among them, and belongs to the open file (fcntl(2), F_OFD_SETLK). Returns 0, or -1 with errno.
+/// among them, and belongs to the open file (fcntl(2), F_OFD_SETLK), or to this process on kernels without such locks. Returns
+/// 0, or -1 with errno.
 int cai_lock_exclusively(int descriptor);
 
 /// The exit code a shell would report for a wait status: the code, or 128 + the signal.

@@ -13,8 +13,8 @@ struct StagedFile: Sendable {
     /// Gives an open file what it is to have beside its content; returns the attributes that it cannot hold.
     func dress(_ file: borrowing Descriptor, _ path: FilePath) throws(SystemCallError) -> [String] {
         let lost = try file.setAttributes(attributes, path)
-        try file.setMode(mode, path)
-        try file.setTimes(accessed: modified, modified: modified, path)
+        try file.keepMode(mode, path)
+        try file.keepTimes(accessed: modified, modified: modified, path)
         return lost
     }
 }

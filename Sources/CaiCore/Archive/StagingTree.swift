@@ -47,7 +47,7 @@ struct StagingTree {
         case .symlink(let text):
             if text.isEmpty { throw rules.refusal(member.name, "is a symlink without a target") }
             try parent.makeLink(name, to: text)
-            try parent.setTimes(of: name, accessed: member.modified, modified: member.modified)
+            try parent.keepTimes(of: name, accessed: member.modified, modified: member.modified)
             try note(
                 ArchiveMember(path: path, kind: .symlink(text: text), size: 0, mode: 0o777, modified: member.modified))
         case .hardLink(let target): try addHardLink(member, to: target, at: path, name, parent)
@@ -84,8 +84,8 @@ struct StagingTree {
             let made = try root.descendant(member.path)
             lostAttributes.formUnion(
                 try made.descriptor.setAttributes(directoryAttributes[index] ?? [], made.label))
-            try made.descriptor.setMode(member.mode, made.label)
-            try made.descriptor.setTimes(accessed: member.modified, modified: member.modified, made.label)
+            try made.descriptor.keepMode(member.mode, made.label)
+            try made.descriptor.keepTimes(accessed: member.modified, modified: member.modified, made.label)
         }
     }
 }
@@ -209,7 +209,9 @@ extension StagingTree {
         guard other.kind != .directory else { throw rules.refusal(member.name, "is a hard link to a directory") }
         if index >= settled { try settle() }
         let from = try root.descendant(target.removingLastComponent())
-        try from.makeHardLink(of: targetName, to: parent, name)
+        if try !from.tryHardLink(of: targetName, to: parent, name) {
+            _ = try from.copyFile(targetName, to: parent, name, durable: false)
+        }
         let settledTarget = members.member(at: index) ?? other
         try note(
             ArchiveMember(

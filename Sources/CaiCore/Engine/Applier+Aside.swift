@@ -18,7 +18,13 @@ extension Applier {
             guard error.errno == .improperLink else { throw error }
             try carry(name, in: parent, to: parent, as: aside, from: Place.home(link).displacedPath)
         }
-        try parent.makeLink(name, to: text)
+        do {
+            try parent.makeLink(name, to: text)
+        } catch {
+            // A file system without symlinks: the application finds its file where it was.
+            try parent.renameExclusively(aside, to: parent, name)
+            throw error
+        }
         try parent.sync()
         if try settle(aside) { return }
         try parent.unlink(name)  // our own link
@@ -50,7 +56,7 @@ extension Applier {
                 guard error.errno == .directoryNotEmpty, attempt < 50 else { throw error }
             }
         }
-        try target.descriptor.setMode(status.mode | 0o700, target.label)  // it is emptied or displaced next
+        try target.descriptor.keepMode(status.mode | 0o700, target.label)  // it is emptied or displaced next
     }
 
     /// A file that was saved again after its older version was carried takes that one's place.

@@ -203,8 +203,7 @@ extension Applier {
         case .ours(let expected, _) where node == expected: try parent.unlink(swap)
         case .ours(_, let place): try displaced.take(swap, in: parent, as: place.displacedPath)
         case .mustBeEmpty:
-            try parent.rename(swap, to: parent, name, .exchange)
-            try parent.unlink(swap)  // our own content again
+            try parent.takeBack(swap, at: name)
             throw Refusal(description: "\(parent.label.appending(name).printable) is no longer empty")
         }
     }

@@ -105,7 +105,7 @@ final class Batch {
             addition(of: placement, .directory)
         case .link(let text, let modified):
             try folder.makeLink(name, to: text)
-            if let modified { try folder.setTimes(of: name, accessed: modified, modified: modified) }
+            if let modified { try folder.keepTimes(of: name, accessed: modified, modified: modified) }
             addition(of: placement, .symlink(text: text))
         case .text(let bytes, let mode):
             fileCount += 1
@@ -214,9 +214,9 @@ final class Batch {
             if let source, let from = directory.source {
                 lostAttributes.formUnion(try source.tree.root.descendant(from).copyAttributes(to: made))
             }
-            try made.descriptor.setMode(directory.mode, made.label)
+            try made.descriptor.keepMode(directory.mode, made.label)
             if let modified = directory.modified {
-                try made.descriptor.setTimes(accessed: modified, modified: modified, made.label)
+                try made.descriptor.keepTimes(accessed: modified, modified: modified, made.label)
             }
             if isDurableByFile { try made.sync() }
         }

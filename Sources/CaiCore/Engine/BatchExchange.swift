@@ -173,14 +173,14 @@ struct BatchExchange {
         guard let mode = operation.mode, let (parent, name) = try existing(target),
             let status = try parent.status(of: name), status.inode == operation.inode, status.mode != mode
         else { return }
-        try parent.setMode(of: name, to: mode)
+        try parent.keepMode(of: name, mode)
     }
 
     private func setTime(_ operation: BatchRecord.Operation, _ target: VolumePath) throws {
         guard let time = operation.modified, let (parent, name) = try existing(target),
             let status = try parent.status(of: name), status.inode == operation.inode, status.kind == .directory
         else { return }
-        try parent.setTimes(of: name, accessed: status.accessed, modified: time)
+        try parent.keepTimes(of: name, accessed: status.accessed, modified: time)
     }
 
     private func existing(_ target: VolumePath) throws -> (Directory, FilePath.Component)? {

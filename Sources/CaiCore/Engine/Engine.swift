@@ -53,6 +53,14 @@ package struct Engine {
     /// Runs one job. `plan` observes and decides; it is called again whenever another run may have changed the volume. It gets
     /// the baseline on demand.
     package func run<Detail: Planned>(_ plan: (BaselineSource) -> Detail) throws -> RunReport<Detail> {
+        var report = try runWithoutUnkept(plan)
+        report.findings += UnkeptFacts.take().map { Finding(unkept: $0) }
+        return report
+    }
+
+    private func runWithoutUnkept<Detail: Planned>(
+        _ plan: (BaselineSource) -> Detail
+    ) throws -> RunReport<Detail> {
         var findings: [Finding] = []
         let source = BaselineSource(machine.volume)
         let glance = VolumeGlance(machine.volume)

@@ -36,7 +36,7 @@ struct Recovery {
             guard let status = try parent.status(of: name), status.kind == .directory, status.mode != mode,
                 status.mode | 0o300 == mode | 0o300  // otherwise somebody else changed it meanwhile
             else { continue }
-            try parent.openDirectory(name).descriptor.setMode(mode, parent.label.appending(name))
+            try parent.openDirectory(name).descriptor.keepMode(mode, parent.label.appending(name))
         }
     }
 
@@ -165,6 +165,8 @@ struct Recovery {
             try parent.sync()
         } catch let error as SystemCallError where [.noSuchFileOrDirectory, .fileExists].contains(error.errno) {
             return  // its directory is gone, or somebody was faster
+        } catch let error as SystemCallError where error.isWithoutSymlinks {
+            return  // the next plan reports it: nothing is left that this run could finish
         }
     }
 }

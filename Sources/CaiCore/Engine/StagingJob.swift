@@ -163,7 +163,7 @@ private struct StagingWork {
             try source.digest(folder.appending(file.from)) ?? sample?.digest
             ?? contentSample(file.from, in: from).digest
         try from.renameExclusively(file.from, to: to, file.to)
-        if file.facts.mode != file.mode { try to.setMode(of: file.to, to: file.mode) }
+        if file.facts.mode != file.mode { try to.keepMode(of: file.to, file.mode) }
         if isDurable { try to.openFile(file.to).sync(to.label.appending(file.to)) }
         return StagedContent(
             digest: digest, size: file.facts.size, document: isDocument ? sample?.document : nil, lostAttributes: [])

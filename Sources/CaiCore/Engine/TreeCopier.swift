@@ -98,7 +98,7 @@ struct TreeCopier {
         switch status.kind {
         case .symlink:
             try to.makeLink(newName, to: try from.linkText(of: name))
-            try to.setTimes(of: newName, accessed: status.accessed, modified: status.modified)
+            try to.keepTimes(of: newName, accessed: status.accessed, modified: status.modified)
         case .fifo, .socket: try to.makeNode(newName, kind: status.kind, mode: status.mode)
         default:
             throw SystemCallError("copy", "\(from.label.appending(name).printable), which is a device", .notSupported)
@@ -175,8 +175,8 @@ struct TreeCopier {
         for (path, status) in tree.folders.reversed() {
             let made = try tree.copy.descendant(path)
             lostAttributes.formUnion(try tree.source.descendant(path).copyAttributes(to: made))
-            try made.descriptor.setMode(secrecy.at(path).mode(ofDirectory: status.mode), made.label)
-            try made.descriptor.setTimes(accessed: status.accessed, modified: status.modified, made.label)
+            try made.descriptor.keepMode(secrecy.at(path).mode(ofDirectory: status.mode), made.label)
+            try made.descriptor.keepTimes(accessed: status.accessed, modified: status.modified, made.label)
             if tree.isDurableByFile { try made.sync() }
             copied[path] = CopiedEntry(source: status, digest: nil)
         }
@@ -321,7 +321,7 @@ private func copyFile(
 
 extension Directory {
     /// Gives a file another name; false where the file system refuses that.
-    fileprivate func tryHardLink(
+    func tryHardLink(
         of name: FilePath.Component, to directory: Directory, _ newName: FilePath.Component
     ) throws(SystemCallError) -> Bool {
         do {

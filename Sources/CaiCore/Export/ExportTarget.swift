@@ -118,7 +118,14 @@ package struct ExportTarget {
 
     private func givePartName(_ directory: Directory, _ name: FilePath.Component) throws -> FilePath.Component {
         let part = FilePath.Component(".cai-export.\(ProcessFacts.id).part") ?? name
-        try directory.name(output.file.descriptor, part)
+        do {
+            try directory.name(output.file.descriptor, part)
+        } catch {
+            guard error.errno != .fileExists else { throw error }
+            // A file system, or a sandbox, that gives no name to a file without one gets a copy.
+            _ = try output.file.descriptor.copyFile(
+                output.label, to: directory, part, mode: { _ in 0o600 }, durable: true)
+        }
         return part
     }
 

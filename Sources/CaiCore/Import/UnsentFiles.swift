@@ -92,9 +92,9 @@ private struct Maker {
     mutating func finish() throws {
         for (path, mode, modified) in dresses.reversed() {
             let found = try tree.directory(path)
-            try found.descriptor.setMode(mode, found.label)
+            try found.descriptor.keepMode(mode, found.label)
             if let modified, let (parent, name) = try? tree.parent(of: path) {
-                try parent.setTimes(of: name, accessed: modified, modified: modified)
+                try parent.keepTimes(of: name, accessed: modified, modified: modified)
             }
         }
     }

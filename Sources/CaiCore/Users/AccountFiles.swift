@@ -127,7 +127,7 @@ struct AccountFiles {
             files.append((name, part))
             try file.write(text, path)
             try file.setOwner(uid: status.uid, gid: status.gid, path)
-            try file.setMode(status.mode, path)
+            try file.keepMode(status.mode, path)
             for attribute in (try? old.attributeNames(path)) ?? [] where !attribute.hasPrefix("system.") {
                 // A label that cannot be given is set by the next relabelling; the accounts matter more.
                 try? file.setAttribute(attribute, to: old.attribute(attribute, path), path)

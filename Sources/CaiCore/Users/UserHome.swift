@@ -22,7 +22,7 @@ struct UserHome {
             let home = try parent.makeDirectory(part, mode: 0o700)
             try fill(home, account)
             try home.descriptor.setOwner(uid: account.uid, gid: account.gid, home.label)
-            try home.descriptor.setMode(mode, home.label)
+            try home.descriptor.keepMode(mode, home.label)
             try home.sync()
             try parent.renameExclusively(part, to: parent, name)
         } catch {
