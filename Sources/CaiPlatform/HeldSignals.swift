@@ -37,6 +37,19 @@ package struct HeldSignals: Sendable {
         }
     }
 
+    /// Waits for the next one at most so long; nil when the time is over.
+    package func next(within limit: Duration) -> Signal? {
+        var set = set
+        let (seconds, attoseconds) = limit.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        switch sigtimedwait(&set, nil, &time) {
+        case SIGHUP: return .hangup
+        case SIGUSR1: return .wake
+        case SIGTERM, SIGINT: return .terminate
+        default: return nil
+        }
+    }
+
     /// Has `next` return, from any thread.
     package func wake() { kill(getpid(), SIGUSR1) }
 }

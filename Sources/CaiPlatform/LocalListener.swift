@@ -31,10 +31,10 @@ extension Directory {
         }
     }
 
-    /// Makes a socket at a name that must be free, with exactly this mode and group, on which nobody can connect before
+    /// Makes a socket at a name that must be free, with exactly this mode, on which nobody can connect before
     /// `LocalListener.listen`. Changes the umask for a moment: call it while there is nobody else who makes files.
     package func bindLocalSocket(
-        _ name: FilePath.Component, mode: UInt16, gid: UInt32?
+        _ name: FilePath.Component, mode: UInt16
     ) throws(SystemCallError) -> Descriptor {
         let socket = try makeSocket()
         var address = LocalAddress(try socketPath(name))
@@ -43,7 +43,6 @@ extension Directory {
         let problem = currentErrno
         umask(before)
         if result != 0 { throw SystemCallError("bind", label.appending(name).printed, Errno(rawValue: problem)) }
-        if let gid { try setOwner(of: name, uid: Identity.uid, gid: gid) }
         return socket
     }
 

@@ -5,14 +5,25 @@ import SystemPackage
 /// Something that a thread waits for beside its real work: to be woken by another thread, or by a signal.
 package final class Waker: Sendable {
     private let descriptor: Descriptor
-    private let isSignal: Bool
+    /// What `wake` writes to.
+    private enum Target { case itself, pipe(CInt), nothing }
+    private let target: Target
 
-    /// One that `wake` wakes.
+    /// One that `wake` wakes; a pipe where a sandbox has no eventfd(2).
     package init() throws(SystemCallError) {
-        descriptor = Descriptor(
-            owning: try check("eventfd", "eventfd") { eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK)) })
-        isSignal = false
+        let event = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
+        if event >= 0 {
+            descriptor = Descriptor(owning: event)
+            target = .itself
+            return
+        }
+        var ends: [CInt] = [-1, -1]
+        _ = try check("make pipe", "waker") { pipe2(&ends, O_CLOEXEC | O_NONBLOCK) }
+        descriptor = Descriptor(owning: ends[0])
+        target = .pipe(ends[1])
     }
+
+    deinit { if case .pipe(let end) = target { close(end) } }
 
     /// One that a signal to this process wakes, and nothing else that the signal would do. To be made before any other
     /// thread is started: the signals are blocked in this one, and in those that it starts.
@@ -25,7 +36,7 @@ package final class Waker: Sendable {
             owning: try check("signalfd", "signalfd") {
                 signalfd(-1, &set, CInt(SFD_CLOEXEC | SFD_NONBLOCK))
             })
-        isSignal = true
+        target = .nothing
     }
 
     /// Stays readable from the first wake on.
@@ -33,9 +44,14 @@ package final class Waker: Sendable {
 
     /// Wakes whoever waits, now or later. May be called from any thread.
     package func wake() {
-        guard !isSignal else { return }
+        let end: CInt
+        switch target {
+        case .itself: end = raw
+        case .pipe(let writer): end = writer
+        case .nothing: return
+        }
         var one: UInt64 = 1
-        _ = write(raw, &one, MemoryLayout<UInt64>.size)  // it can only fail when it is awake since long
+        _ = write(end, &one, MemoryLayout<UInt64>.size)  // it can only fail when it is awake since long
     }
 }
 

@@ -47,11 +47,17 @@ struct ServeCommand: ParsableCommand {
             let workplace = try global.workplaceAsFound()
             let logger = ServiceLog.logger("cai", log, findings: workplace.settings.findings)
             if let problem = workplace.tokenProblem { logger.log(problem) }
-            let socket =
-                try AgentSocket(passed: passed)
-                ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment)
-            defer { socket.remove() }
-            if let exposure = socket.exposure { logger.log(exposure) }
+            try EventLoopNeeds.checkThreads()
+            let place = try openSocket(workplace, passed, environment)
+            let socket: AgentSocket?
+            switch place {
+            case .success(let found): socket = found
+            case .failure(let silence):
+                socket = nil
+                logger.log(silence.finding)
+            }
+            defer { socket?.remove() }
+            for finding in [socket?.exposure, socket?.narrowing].compactMap(\.self) { logger.log(finding) }
             let hub = EventHub()
             _ = HeldSignals()  // while there is no other thread
             let guardian = ServiceGuard(logger, hub)
@@ -62,6 +68,9 @@ struct ServeCommand: ParsableCommand {
             let jobs = ServiceJobs(workplace, guardian: guardian, logger, isLasting: true) { [global] in
                 try global.workplaceAsFound()
             }
+            guard let socket else {
+                return SilentService(reason: place.silence, jobs: jobs.all, manager: manager, logger: logger).run()
+            }
             try AgentService(
                 socket: socket.descriptorToServe(),
                 place: socket.path?.printable ?? "the socket that was passed",
@@ -69,6 +78,45 @@ struct ServeCommand: ParsableCommand {
                 limits: ServiceLimits(workplace.settings), manager: manager, logger: logger,
                 whenEnding: { socket.remove() }
             ).run()
+        }
+    }
+}
+
+/// Why the service answers no request.
+private struct Silence: Error {
+    let finding: Finding
+}
+
+extension Result where Failure == Silence {
+    /// The reason in words; empty if there is none.
+    fileprivate var silence: String {
+        if case .failure(let silence) = self { silence.finding.sentence } else { "" }
+    }
+}
+
+extension ServeCommand {
+    /// The socket to answer on, or why none can be had: that is no reason not to guard the links. Throws if another process
+    /// answers there, if something else stands there, or for a socket that the caller named.
+    private func openSocket(
+        _ workplace: Workplace, _ passed: [PassedDescriptor], _ environment: [String: String]
+    ) throws -> Result<AgentSocket, Silence> {
+        do {
+            try EventLoopNeeds.check()
+            let made = try AgentSocket(passed: passed)
+            return .success(
+                try made
+                    ?? AgentSocket(workplace, at: self.socket.map { FilePath($0) }, environment: environment))
+        } catch {
+            if error is AgentSocketProblem || self.socket != nil || !passed.isEmpty { throw error }
+            let remedy =
+                (error as? SystemCallError)?.subject == EventLoopNeeds.subject
+                ? "allow this system call in the seccomp profile of the container"
+                : "mount a tmpfs that root can write at /run/containai"
+            return .failure(
+                Silence(
+                    finding: Finding(
+                        .error, at: "socket", "no request is answered: \(error.sentence)",
+                        advice: "links are guarded all the same; \(remedy), and start the container again")))
         }
     }
 }

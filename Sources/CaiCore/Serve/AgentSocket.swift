@@ -22,6 +22,8 @@ package final class AgentSocket: Sendable {
     package let path: FilePath?
     /// The finding about a directory in which others than this user can replace the socket.
     package let exposure: Finding?
+    /// The finding about a socket that only root can connect to, because its group cannot be set.
+    package let narrowing: Finding?
     /// Who made it listens to it already, or has to.
     private let descriptor: Descriptor
     private let made: Made?
@@ -55,6 +57,7 @@ package final class AgentSocket: Sendable {
         path = nil
         made = nil
         exposure = nil
+        narrowing = nil
         descriptor = try one.descriptor.duplicate()
     }
 
@@ -89,7 +92,8 @@ package final class AgentSocket: Sendable {
         case .alive: throw AgentSocketProblem.inUse(path)
         case .foreign: throw AgentSocketProblem.notASocket(path)
         }
-        descriptor = try directory.bindLocalSocket(name, mode: 0o660, gid: gid)
+        descriptor = try directory.bindLocalSocket(name, mode: 0o660)
+        narrowing = directory.give(name, toGroup: gid)
         guard let status = try directory.status(of: name) else {
             throw SystemCallError("bind", path.printable, .noSuchFileOrDirectory)
         }
@@ -149,7 +153,29 @@ extension Directory {
     fileprivate func close(to gid: UInt32?) throws {
         let found = try status()
         guard found.uid == Identity.uid else { return }
-        if let gid, found.gid != gid { try descriptor.setOwner(uid: found.uid, gid: gid, label) }
-        if found.mode != 0o750 { try descriptor.setMode(0o750, label) }
+        if let gid, found.gid != gid {
+            do {
+                try descriptor.setOwner(uid: found.uid, gid: gid, label)
+            } catch {
+                // Then the socket's own group cannot be set either, which is reported.
+                guard [.notPermitted, .noFunction, .invalidArgument].contains(error.errno) else { throw error }
+            }
+        }
+        if found.mode != 0o750 { try descriptor.keepMode(0o750, label) }
+    }
+
+    /// Gives a socket to a group, so that its members can connect. Returns the finding if that is refused: the service still
+    /// answers root and guards the links.
+    fileprivate func give(_ name: FilePath.Component, toGroup gid: UInt32?) -> Finding? {
+        guard let gid else { return nil }
+        do {
+            try setOwner(of: name, uid: Identity.uid, gid: gid)
+            return nil
+        } catch {
+            return Finding(
+                .warning, at: label.appending(name).printable,
+                "only root can connect: its group cannot be set to \(gid) (\(error.operation): \(error.errno))",
+                advice: "start the container with --cap-add=CHOWN, or with --cap-add=SETGID")
+        }
     }
 }
