@@ -408,6 +408,27 @@ int cai_is_mount_point(int directory, const char *name) {
     return -1;
 }
 
+int cai_path_facts(const char *path, uint64_t *mount, unsigned *flags) {
+    struct statx status;
+    *mount = 0;
+    *flags = 0;
+    unsigned mask = STATX_TYPE;
+#ifdef STATX_MNT_ID
+    mask |= STATX_MNT_ID;
+#endif
+    int how = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    if (statx(AT_FDCWD, path, how, mask, &status) != 0) return -1;
+#ifdef STATX_MNT_ID
+    if (status.stx_mask & STATX_MNT_ID) *mount = status.stx_mnt_id;
+#endif
+#ifdef STATX_ATTR_MOUNT_ROOT
+    if (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) *flags |= 1;
+#endif
+    if (status.stx_attributes & STATX_ATTR_IMMUTABLE) *flags |= 2;
+    if (status.stx_attributes & STATX_ATTR_APPEND) *flags |= 4;
+    return 0;
+}
+
 void cai_leave_to_collector(int descriptor) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) return;

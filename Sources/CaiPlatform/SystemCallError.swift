@@ -8,11 +8,16 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
     /// What it was applied to, printable.
     package let subject: String
     package let errno: Errno
+    /// The effective ids of the thread that made the call.
+    package let uid: UInt32
+    package let gid: UInt32
 
     package init(_ operation: String, _ subject: String, _ errno: Errno) {
         self.operation = operation
         self.subject = subject
         self.errno = errno
+        uid = geteuid()
+        gid = getegid()
     }
 
     /// Whether the file system does not know the kind of rename that was asked for.

@@ -49,7 +49,11 @@ extension SourceProblem {
     fileprivate var words: (sentence: String, advice: String?) {
         switch self {
         case .missing(let path): ("Source not found: \(path.printable)", "check the path")
-        case .notReadable(let path): ("\(path.printable) may not be read", "make it readable, or run as root")
+        case .notReadable(let path):
+            (
+                "\(path.printable) may not be read",
+                SystemCallError("open", path.printable, .permissionDenied).advice ?? "make it readable"
+            )
         case .isVolume(let path): ("\(path.printable) is the volume itself", "name another source with --from")
         case .ambiguous(let path):
             (

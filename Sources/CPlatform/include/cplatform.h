@@ -186,6 +186,10 @@ int cai_mount_id(int descriptor, uint64_t *id, int *is_root);
 /// kernel does not tell or the name cannot be looked at.
 int cai_is_mount_point(int directory, const char *name);
 
+/// The number of the mount below a path, which is not followed at its end, or 0, and the sum of: 1 if a mount begins there,
+/// 2 for an immutable entry, 4 for one that can only be added to (statx(2)). Returns 0, or -1 with errno.
+int cai_path_facts(const char *path, uint64_t *mount, unsigned *flags);
+
 /// Gives the kernel back what nobody has allocated (malloc_trim(3)).
 void cai_give_back_memory(void);
 

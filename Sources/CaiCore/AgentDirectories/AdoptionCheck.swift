@@ -22,7 +22,7 @@ struct AdoptionCheck {
         } catch {
             return Finding(
                 .warning, at: path.inHome, "cannot be moved to the volume: \(error.sentence)",
-                advice: "run cai init as root once, which repairs owners")
+                advice: (error as? SystemCallError)?.advice ?? "correct that, and run cai init again")
         }
     }
 
@@ -35,7 +35,7 @@ struct AdoptionCheck {
             let entries = try directory.listedEntries()
             let place = path.appending(folder)
             if !entries.isEmpty, let owner = try directory.foreignOwner() {
-                let obstacle = Obstacle.foreign(uid: owner)
+                let obstacle = Obstacle.foreign(owner, directory)
                 return Finding(.warning, at: place.inHome, obstacle.sentence, advice: obstacle.advice)
             }
             var names: [FilePath.Component] = []

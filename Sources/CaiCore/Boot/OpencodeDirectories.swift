@@ -119,8 +119,9 @@ struct OpencodeDirectories {
                 Finding(
                     .error, at: place(path).printable,
                     "is not writable by user '\(workplace.settings.text(.user))': \(error.sentence)",
-                    advice:
-                        "start the container as root (on Railway: RAILWAY_RUN_UID=0), or mount a volume that is writable"
+                    advice: Identity.isRootProcess
+                        ? (error as? SystemCallError)?.advice ?? "mount a volume that is writable"
+                        : "start the container as root (on Railway: RAILWAY_RUN_UID=0), or mount a volume that is writable"
                 ))
         }
     }
@@ -129,6 +130,8 @@ struct OpencodeDirectories {
         let sentence =
             (error as? BlockedPath).map { "\($0.ancestor.printable) is no directory, and a link is not followed" }
             ?? "\(what): \(error.sentence)"
-        work.findings.append(Finding(.warning, at: place(path).printable, sentence))
+        work.findings.append(
+            Finding(
+                .warning, at: place(path).printable, sentence, advice: (error as? SystemCallError)?.advice))
     }
 }

@@ -142,7 +142,9 @@ struct HomeDirectories {
                 } catch {
                     report.isIncomplete = true
                     report.add(
-                        Finding(.warning, at: place.printable, "cannot be given to the agent: \(error.sentence)"),
+                        Finding(
+                            .warning, at: place.printable, "cannot be given to the agent: \(error.sentence)",
+                            advice: (error as? SystemCallError)?.advice),
                         kind: "cannot be given to the agent")
                 }
             }

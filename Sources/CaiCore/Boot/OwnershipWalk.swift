@@ -128,16 +128,18 @@ struct OwnershipWalk {
     }
 
     private mutating func failed(_ path: FilePath, _ error: any Error) {
+        let advice = (error as? SystemCallError)?.advice
         switch (error as? SystemCallError)?.errno {
         case .noSuchFileOrDirectory?: return
         case .readOnlyFileSystem?:
             isStopped = true
-            note(FilePath(), "holds entries of somebody else and is read-only", advice: "mount it writable")
+            note(FilePath(), "holds entries of another user and is read-only", advice: advice)
         case .notPermitted?:
+            note(path, "cannot be given to the agent: not permitted", advice: advice)
+        default:
             note(
-                path, "cannot be given to the agent: not permitted",
-                advice: "map the ids of the volume into this user namespace, or change them on the host")
-        default: note(path, "cannot be given to the agent: \(error.sentence)", kind: "cannot be given to the agent")
+                path, "cannot be given to the agent: \(error.sentence)", advice: advice,
+                kind: "cannot be given to the agent")
         }
     }
 

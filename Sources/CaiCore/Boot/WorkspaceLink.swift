@@ -45,7 +45,7 @@ package struct WorkspaceLink {
             return refusal(place, obstacle.sentence, "move it away, or unset CAI_HOST_WORKSPACE")
         } catch let error as SystemCallError where [.permissionDenied, .notPermitted].contains(error.errno) {
             return refusal(
-                place, error.sentence, "make its parent directory writable for the agent, or run cai init as root")
+                place, error.sentence, error.advice ?? "make its parent directory writable for the agent")
         } catch {
             return refusal(place, error.sentence, "unset CAI_HOST_WORKSPACE if the path is not needed")
         }

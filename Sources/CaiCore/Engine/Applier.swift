@@ -19,7 +19,8 @@ final class Applier {
     private var loosened: [VolumePath: UInt16] = [:]
     /// Whether temporary names are left that the next run has to look at.
     private(set) var isUnfinished = false
-    private var stopReason: String?
+    /// The mounts that nothing can be written to.
+    private var stops = MountStops()
 
     /// What is different for a guard.
     let guarding: Guarding?
@@ -32,31 +33,34 @@ final class Applier {
         displaced = DisplacedRun(machine.volume, id: run)
     }
 
-    /// Applies all steps. A failed step does not stop the others, unless the volume itself cannot be written.
+    /// Applies all steps. A failed step stops only those that need a mount which is full or read-only.
     func apply(_ steps: [Step], firstNumber: Int = 0) -> [Outcome] {
         steps.enumerated().map { number, step in
-            if let stopReason { return Outcome(step: step, result: .skipped(reason: stopReason)) }
+            if let reason = stops.reason(against: step, machine) {
+                return Outcome(step: step, result: .skipped(reason: reason))
+            }
             let before = displaced.paths.count
             findings = []
-            let result = apply(step, firstNumber + number)
+            let (result, advice) = apply(step, firstNumber + number)
             return Outcome(
-                step: step, result: result, displaced: Array(displaced.paths[before...]), findings: findings)
+                step: step, result: result, displaced: Array(displaced.paths[before...]), findings: findings,
+                advice: advice)
         }
     }
 
-    private func apply(_ step: Step, _ number: Int) -> StepResult {
+    private func apply(_ step: Step, _ number: Int) -> (result: StepResult, advice: String?) {
         do {
             try carryOut(step, number)
-            return .done
+            return (.done, nil)
         } catch {
-            let reason = error is Refusal ? nil : "\(error.sentence)"
+            let call = error as? SystemCallError
+            // First, because the removal of what was begun gives room back.
+            let advice = call?.advice(needed: step.neededBytes)
+            if let call { stops.note(call) }
             let recovery = Recovery(machine, displaced: displaced)
             if !recovery.tidyUp(after: step, run: run, number: number, &findings) { isUnfinished = true }
-            let hopeless: [Errno] = [.noSpace, .readOnlyFileSystem, .diskQuotaExceeded]
-            if let error = error as? SystemCallError, hopeless.contains(error.errno) {
-                stopReason = "not tried after: \(error)"
-            }
-            return reason.map { .failed(reason: $0) } ?? .refused(reason: error.sentence)
+            return error is Refusal
+                ? (.refused(reason: error.sentence), nil) : (.failed(reason: error.sentence), advice)
         }
     }
 

@@ -203,6 +203,8 @@ extension Step {
     var recoveryPair: RecoveryPair? {
         switch self {
         case .adopt(let adoption): RecoveryPair(live: adoption.live, target: adoption.target)
+        // A link that was to be put where nothing stood leaves nothing to finish: the next plan puts it.
+        case .putLink(_, _, let replacing, _) where replacing.isMissing: nil
         case .putLink(let link, let target, _, _), .setAside(let link, let target, _, _):
             RecoveryPair(live: link, target: target)
         default: nil

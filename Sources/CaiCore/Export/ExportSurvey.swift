@@ -145,7 +145,7 @@ struct ExportSurvey {
 
     mutating func complain(_ path: FilePath, _ error: SystemCallError) {
         findings.append(
-            Finding(.error, at: place(path), "was left out: \(error.plainReason)", advice: error.errno.advice))
+            Finding(.error, at: place(path), "was left out: \(error.plainReason)", advice: error.advice))
     }
 
     // MARK: content

@@ -87,7 +87,7 @@ struct SourceWalk {
                 }
                 if isAdded { continue }
             } catch {
-                let obstacle = Obstacle.failed(reason: "\(error)")
+                let obstacle = Obstacle.failed(error)
                 let place = names.name(at: index).map { shown.appending($0) } ?? shown
                 findings.append(Finding(.error, at: place.printable, obstacle.sentence, advice: obstacle.advice))
                 continue
@@ -152,7 +152,7 @@ struct SourceWalk {
             return findings.append(
                 Finding(
                     .error, at: shown.printable, "may not be read, and was not imported",
-                    advice: "make it readable for the agent, or run the import as root from a copy"))
+                    advice: SystemCallError("open", parent.label.appending(name).printable, .permissionDenied).advice))
         }
         wanted.append(
             (

@@ -16,13 +16,7 @@ extension SystemCallError {
     }
 
     /// What a user can do about it, where that is known.
-    package var advice: String? {
-        switch (operation, errno) {
-        case (_, .isDirectory), ("open", .notSupported), ("open", .tooManySymbolicLinkLevels):
-            "remove it, or put a regular file there"
-        default: errno.advice
-        }
-    }
+    package var advice: String? { advice() }
 
     /// What failed and why.
     package var plainSentence: String { "\(subject): \(plainReason)" }

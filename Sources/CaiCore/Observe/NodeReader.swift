@@ -80,7 +80,7 @@ package final class NodeReader {
         switch Node(name, in: directory) {
         case .symlink: return .unreachable(.symlink(ancestor: path))
         case .file, .special: return .unreachable(.notDirectory(ancestor: path))
-        default: return .unreachable(.failed(reason: error.description))
+        default: return .unreachable(.failed(error))
         }
     }
 }
@@ -118,7 +118,7 @@ extension Node {
             }
             self = try Node(status, linkText: linkText)
         } catch {
-            self = .unreachable(.failed(reason: "\(error)"))
+            self = .unreachable(.failed(error))
         }
     }
 

@@ -92,7 +92,7 @@ struct PairWalk {
             let directory = try live.directory.openDirectory(live.name)
             let names = try directory.names()
             if !names.isEmpty, let owner = try directory.foreignOwner() {
-                let obstacle = Node.unreachable(.foreign(uid: owner))
+                let obstacle = Node.unreachable(.foreign(owner, directory))
                 return pairs.append(ObservedPair(path: path, live: obstacle, stored: counterpart))
             }
             pairs.append(ObservedPair(path: path, live: live.node, stored: counterpart, liveUser: user))
@@ -189,7 +189,8 @@ struct PairWalk {
                 ObservedPair(
                     path: path, live: live.node, stored: stored.node, liveContent: contents.live,
                     storedContent: contents.stored, continuation: contents.continuation,
-                    liveUser: isExclusive ? try FileUse.user(of: live.name, in: live.directory) : nil))
+                    liveUser: isExclusive ? try FileUse.user(of: live.name, in: live.directory) : nil,
+                    storedIsMounted: stored.directory.isMountPoint(stored.name)))
             return contents.live.isDatabase || contents.stored.isDatabase
         } catch {
             pairs.append(Self.pair(path, failed: error, stored.node))
@@ -198,7 +199,7 @@ struct PairWalk {
     }
 
     private static func pair(_ path: FilePath, failed error: any Error, _ stored: Node) -> ObservedPair {
-        ObservedPair(path: path, live: .unreachable(.failed(reason: "\(error)")), stored: stored)
+        ObservedPair(path: path, live: .unreachable(.failed(error)), stored: stored)
     }
 
     // MARK: databases

@@ -126,7 +126,7 @@ package struct UndoJob {
 
     private func look(at path: FilePath) throws -> Node {
         let node = NodeReader(machine.volume).node(at: path)
-        if case .unreachable(.failed(let reason)) = node { throw Unseen(description: reason) }
+        if case .unreachable(.failed(let reason, _)) = node { throw Unseen(description: reason) }
         return node
     }
 

@@ -130,8 +130,7 @@ package func planTakingBack(
         let path = item.addition.path
         switch (item.addition.kind, item.found) {
         case (_, .missing), (_, .unreachable(.notDirectory)), (_, .unreachable(.symlink)): continue
-        case (_, .unreachable(.failed(let reason))):
-            let obstacle = Obstacle.failed(reason: reason)
+        case (_, .unreachable(let obstacle)):
             findings.append(Finding(.error, at: layout.text(path), obstacle.sentence, advice: obstacle.advice))
         case (.mode(let from, let to), .file(let facts)), (.mode(let from, let to), .directory(let facts)):
             if facts.mode == to { placements.append(Placement(path, found: item.found, content: .mode(from))) }

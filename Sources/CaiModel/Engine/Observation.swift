@@ -43,23 +43,18 @@ package enum Obstacle: Hashable, Sendable {
     case notDirectory(ancestor: FilePath)
     /// A mount begins there: what it holds belongs to somebody else.
     case mountPoint
-    /// A directory of somebody else's, whose entries this process may not remove.
-    case foreign(uid: UInt32)
-    /// The machine refused; the reason as it words it.
-    case failed(reason: String)
+    /// A directory of another user, whose entries this process may not remove; with the next step.
+    case foreign(uid: UInt32, advice: String?)
+    /// The machine refused; the reason as it words it, and the next step where that is known.
+    case failed(reason: String, advice: String?)
 
     /// What a user can do about it.
     package var advice: String {
         switch self {
         case .symlink, .notDirectory: "make its parents real directories"
         case .mountPoint: "mount it outside the directories that are kept, or disable the entry"
-        case .foreign: "give it to the agent with chown -R, and run again"
-        case .failed(let reason):
-            switch Errno(endOf: reason) {
-            case .permissionDenied, .notPermitted:
-                "correct its owner or mode; cai init, run as root, repairs the owner"
-            default: "mend what the machine says, and run again"
-            }
+        case .foreign(_, let advice): advice ?? "give it to the agent with chown -R, and run again"
+        case .failed(_, let advice): advice ?? "correct what the machine says, and run again"
         }
     }
 }
@@ -138,12 +133,15 @@ package struct ObservedPair: Sendable {
     /// an agent directory.
     package let liveUser: String?
     package let storedUser: String?
+    /// True if a file is mounted at the place on the volume: nothing can take its place.
+    package let storedIsMounted: Bool
 
     package init(
         path: FilePath, live: Node, stored: Node, liveContent: ContentSample? = nil,
         storedContent: ContentSample? = nil, continuation: Continuation? = nil, isOwnLink: Bool = false,
-        database: FilePath? = nil, liveUser: String? = nil, storedUser: String? = nil
+        database: FilePath? = nil, liveUser: String? = nil, storedUser: String? = nil, storedIsMounted: Bool = false
     ) {
+        self.storedIsMounted = storedIsMounted
         self.database = database
         self.liveUser = liveUser
         self.storedUser = storedUser
@@ -174,11 +172,21 @@ package struct EntryObservation: Sendable {
     package let targetIsEmpty: Bool
     /// Whether the target is a symlink that leads to nothing.
     package let targetDangles: Bool
+    /// True if something is mounted where the link belongs.
+    package let linkIsMounted: Bool
+    /// True if a directory without entries stands where the link belongs.
+    package let linkIsEmpty: Bool
+    /// True if a file is mounted at the target, so that nothing can take its place.
+    package let targetIsMounted: Bool
 
     package init(
         entry: Entry, link: Node, source: Node, target: Node, strangerExists: Bool, pairs: [ObservedPair],
-        targetIsEmpty: Bool, targetDangles: Bool = false
+        targetIsEmpty: Bool, targetDangles: Bool = false, linkIsMounted: Bool = false, linkIsEmpty: Bool = false,
+        targetIsMounted: Bool = false
     ) {
+        self.linkIsMounted = linkIsMounted
+        self.linkIsEmpty = linkIsEmpty
+        self.targetIsMounted = targetIsMounted
         self.entry = entry
         self.link = link
         self.source = source

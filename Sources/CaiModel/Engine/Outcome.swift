@@ -20,8 +20,13 @@ package struct Outcome: Sendable {
     /// What had to make room: paths below the run's directory in the displaced store (`home/…`, `volume/…`).
     package var displaced: [FilePath]
     package var findings: [Finding]
+    /// The next step after a failure, where that is known.
+    package let advice: String?
 
-    package init(step: Step, result: StepResult, displaced: [FilePath] = [], findings: [Finding] = []) {
+    package init(
+        step: Step, result: StepResult, displaced: [FilePath] = [], findings: [Finding] = [], advice: String? = nil
+    ) {
+        self.advice = advice
         self.step = step
         self.result = result
         self.displaced = displaced

@@ -35,6 +35,8 @@ struct PlaceholderPlanner {
         case .directory(let facts) where entry.isDirectory:
             if let step = entry.privacyStep(facts, limit: 0o700) { plan.steps.append(step) }
             return true
+        case .file where entry.flags.contains(.file) && seen.targetIsMounted:
+            return true  // mounted: neither its content nor its mode is ours
         case .file(let facts) where entry.flags.contains(.file):
             if let step = entry.privacyStep(facts, limit: 0o600) { plan.steps.append(step) }
             if seen.targetIsEmpty, !entry.placeholder.isEmpty {
@@ -134,8 +136,8 @@ extension Obstacle {
         case .symlink(let ancestor): "lies behind the symlink \(ancestor.printable), which cai does not follow"
         case .notDirectory(let ancestor): "lies below \(ancestor.printable), which is not a directory"
         case .mountPoint: "is a mount, and what is mounted is not moved"
-        case .foreign(let uid): "belongs to uid \(uid), so that its entries cannot be moved"
-        case .failed(let reason): "cannot be looked at: \(reason)"
+        case .foreign(let uid, _): "belongs to uid \(uid), so that its entries cannot be moved"
+        case .failed(let reason, _): "cannot be looked at: \(reason)"
         }
     }
 }

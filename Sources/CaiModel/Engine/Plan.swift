@@ -127,6 +127,24 @@ extension Step {
     }
 }
 
+extension Step {
+    /// The places that the step writes to. A step that only puts a link leaves the target alone.
+    package var writtenPlaces: [Place] {
+        switch self {
+        case .putLink(let link, _, let replacing, _) where replacing.isMissing: [.home(link)]
+        default: places
+        }
+    }
+
+    /// The bytes that the step has to write, if it writes many.
+    package var neededBytes: UInt64? {
+        switch self {
+        case .adopt(let adoption): UInt64(max(0, adoption.byteCount))
+        default: nil
+        }
+    }
+}
+
 /// Ordered changes and what was noticed while they were decided. No step means all is well.
 package struct Plan: Sendable {
     package var steps: [Step]
