@@ -60,7 +60,8 @@ private struct OpencodeRun {
                 RunOptions(
                     command: "opencode", isPreview: isPreview,
                     lockTimeout: workplace.settings.duration(.lockTimeout), retention: workplace.settings.retention))
-            let warnings = report.detail.securityWarnings(environment: Environment.all)
+            let warnings = report.detail.securityWarnings(
+                environment: Environment.all, isDone: report.problems.isEmpty)
             if global.json { try json(report, warnings, job.layout).print() }
             show(report, job.layout)
             warnings.forEach(Talk.finding)
@@ -106,16 +107,5 @@ private struct OpencodeRun {
                 "changes": .array(rules), "warnings": .array(warnings.map(\.json)),
                 "auth_enabled": report.detail.asksForAuthentication.map { .bool($0) } ?? .null,
             ])
-    }
-}
-
-extension OpencodeRule {
-    /// The rule as a few words; a value is not shown, it may be a key.
-    fileprivate var words: String {
-        switch action {
-        case .set: "set \(name)"
-        case .default: "add \(name)"
-        case .remove: "remove \(name)"
-        }
     }
 }

@@ -358,7 +358,8 @@ extension Boot {
         let report = try opencode.run(options("init"))
         var work = StepWork(report, opencode.layout)
         work.findings = workplace.settings.opencodeFindings + work.findings.map(\.atMostWarning)
-        work.findings += report.detail.securityWarnings(environment: job.request.environment)
+        work.findings += report.detail.securityWarnings(
+            environment: job.request.environment, isDone: report.problems.isEmpty)
         return work
     }
 

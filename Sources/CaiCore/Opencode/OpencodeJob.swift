@@ -73,6 +73,15 @@ package struct OpencodeJob {
             steps.append(.write(file.place, content: text, mode: mode, replacing: file.node, isOurs: false))
             applied.append((file.place, change.rules))
         }
+        for (name, rules) in patch.unwritten {
+            guard let file = files.first(where: { $0.file.name == name }) else { continue }
+            let words = rules.map(\.words).joined(separator: ", ")
+            findings.append(
+                Finding(
+                    .error, at: layout.text(file.place),
+                    "is a single file that is mounted, so that it cannot be replaced",
+                    advice: "change it where it comes from (\(words)), or mount its directory instead"))
+        }
         findings += patch.findings.compactMap { item in
             files.first { $0.file.name == item.name }.map { file in
                 Finding(.warning, at: layout.text(file.place), item.sentence)
@@ -81,6 +90,8 @@ package struct OpencodeJob {
         let plan = OpencodePlan(
             plan: Plan(steps: steps, findings: findings), rules: applied,
             asksForAuthentication: patch.result.asksForAuthentication,
+            asksAlready: configuration.asksForAuthentication,
+            isFixed: patch.unwritten.contains { $0.rules.contains { $0.path == OpencodeRule.authentication } },
             hasToAsk: rules.contains { $0.path == OpencodeRule.authentication })
         // What was not read, or is made from a template, may look otherwise the next time.
         let isKnown = files.allSatisfy { if case .unreadable = $0.file.content { false } else { true } }
@@ -116,9 +127,17 @@ package struct OpencodeJob {
         let node = NodeReader(machine.home).node(at: path.relative)
         if case .symlink(let text) = node, let target = layout.volumePath(of: text) {
             let stored = NodeReader(machine.volume).node(at: target.relative)
-            return (OpencodeFile(name, content(.volume(target), stored)), .volume(target), stored)
+            return (file(name, .volume(target), stored), .volume(target), stored)
         }
-        return (OpencodeFile(name, content(.home(path), node)), .home(path), node)
+        return (file(name, .home(path), node), .home(path), node)
+    }
+
+    private func file(_ name: String, _ place: Place, _ node: Node) -> OpencodeFile {
+        let (tree, path) = machine.tree(of: place)
+        let isMounted =
+            node.isFile
+            && path.lastComponent.map { NodeReader(tree).openParent(of: path)?.isMountPoint($0) ?? false } ?? false
+        return OpencodeFile(name, content(place, node), isReplaceable: !isMounted)
     }
 
     private func content(_ place: Place, _ node: Node) -> OpencodeFile.Content {
@@ -135,9 +154,10 @@ package struct OpencodeJob {
                 let (tree, path) = machine.tree(of: place)
                 let (parent, name) = try tree.parent(of: path)
                 if let owner = try parent.status(of: name)?.uid, owner != Identity.uid {
+                    let label = parent.label.appending(name).printable
                     return .unreadable(
                         "belongs to user \(owner), not to the agent",
-                        advice: "chown it, or run cai init as root, which does that")
+                        advice: SystemCallError("write", label, .permissionDenied).advice)
                 }
                 return .bytes(try seen.bytes(facts) { try tree.readFile(path, limit: Self.largest) ?? [] })
             } catch {

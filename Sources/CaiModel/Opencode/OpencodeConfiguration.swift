@@ -9,10 +9,13 @@ package struct OpencodeFile: Sendable {
 
     package let name: String
     package let content: Content
+    /// False for a file that can be read and not be replaced.
+    package let isReplaceable: Bool
 
-    package init(_ name: String, _ content: Content) {
+    package init(_ name: String, _ content: Content, isReplaceable: Bool = true) {
         self.name = name
         self.content = content
+        self.isReplaceable = isReplaceable
     }
 }
 
@@ -32,6 +35,7 @@ package struct OpencodeConfiguration: Sendable {
     private struct File: Sendable {
         let name: String
         var text: Text
+        let isReplaceable: Bool
         /// Whether the text is one to begin with, which no file holds yet.
         var isNew = false
 
@@ -55,7 +59,9 @@ package struct OpencodeConfiguration: Sendable {
     package init(_ files: [OpencodeFile], rules: [OpencodeRule]) {
         self.rules = rules
         let focus = Self.focus(rules)
-        self.files = files.map { File(name: $0.name, text: Self.text($0.content, focus)) }
+        self.files = files.map {
+            File(name: $0.name, text: Self.text($0.content, focus), isReplaceable: $0.isReplaceable)
+        }
     }
 
     private static func focus(_ rules: [OpencodeRule]) -> JSONFocus {
@@ -154,6 +160,8 @@ package struct OpencodePatch: Sendable {
     }
 
     package let changes: [Change]
+    /// The rules that hold only after a change of a file that cannot be replaced, by the file's name.
+    package let unwritten: [(name: String, rules: [OpencodeRule])]
     package let findings: [(name: String, sentence: String)]
     /// The configuration as it is afterwards.
     package let result: OpencodeConfiguration
@@ -191,11 +199,18 @@ extension OpencodeConfiguration {
         for rule in rules where rule.action == .remove {
             for file in files where file.has(rule.path) { done[file.name, default: []].append(rule) }
         }
-        let changes = zip(files, result.files).compactMap { old, new -> OpencodePatch.Change? in
+        var unwritten: [(name: String, rules: [OpencodeRule])] = []
+        let changes = files.indices.compactMap { index -> OpencodePatch.Change? in
+            let (old, new) = (files[index], result.files[index])
             guard let bytes = new.bytes, old.isNew || bytes != old.bytes else { return nil }
-            return OpencodePatch.Change(name: new.name, bytes: bytes, rules: done[new.name] ?? [])
+            if old.isReplaceable {
+                return OpencodePatch.Change(name: new.name, bytes: bytes, rules: done[new.name] ?? [])
+            }
+            unwritten.append((new.name, done[new.name] ?? []))
+            result.files[index] = old
+            return nil
         }
-        return OpencodePatch(changes: changes, findings: findings, result: result)
+        return OpencodePatch(changes: changes, unwritten: unwritten, findings: findings, result: result)
     }
 
     /// The file that a new value is written to: the last one that is there.

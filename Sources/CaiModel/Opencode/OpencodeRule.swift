@@ -27,6 +27,15 @@ package struct OpencodeRule: Sendable {
     /// The path as people write it.
     package var name: String { path.joined(separator: ".") }
 
+    /// The rule as a few words; a value is not shown, because it may be a key.
+    package var words: String {
+        switch action {
+        case .set: "set \(name)"
+        case .default: "add \(name)"
+        case .remove: "remove \(name)"
+        }
+    }
+
     /// The setting that OpenCode asks passwords because of.
     package static let authentication = ["auth", "enabled"]
 
