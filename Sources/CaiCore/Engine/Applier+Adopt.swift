@@ -151,6 +151,7 @@ extension Applier {
         do {
             return try staged.moveExclusively(child, to: target, child)
         } catch {
+            if error.errno == .improperLink { return try mergeAcross(move, child, staged, target, below) }
             guard error.errno == .fileExists else { throw error }
         }
         let place = Place.volume(path)
@@ -169,6 +170,38 @@ extension Applier {
         } else {
             try displaced.take(child, in: staged, as: place.displacedPath)
         }
+    }
+
+    /// The same for a directory of the volume that lies on a mount of its own, into which nothing can be renamed.
+    private func mergeAcross(
+        _ move: Move, _ child: FilePath.Component, _ staged: Directory, _ target: Directory, _ below: FilePath
+    ) throws {
+        let part = temporary(move.number, .part)
+        do {
+            try TreeEmptier.remove(part, in: target)
+            var copier = TreeCopier()
+            try copier.copy(child, in: staged, to: target, as: part)
+            try makeRoom(for: child, in: target, move, below)
+            try target.renameExclusively(part, to: target, child)
+        } catch {
+            // The staged file is still there. What cannot be removed is a copy under a name that says so.
+            try? TreeEmptier.remove(part, in: target)
+            throw error
+        }
+        try target.sync()
+        try TreeEmptier.remove(child, in: staged)  // our own copy
+    }
+
+    /// Displaces what stands at a name of the volume, unless it holds nothing.
+    private func makeRoom(
+        for child: FilePath.Component, in target: Directory, _ move: Move, _ below: FilePath
+    ) throws {
+        let old = try target.look(at: child)
+        if old.isMissing { return }
+        let isEmpty = old.isFile && old.facts?.size == 0
+        if case .take = move.verdicts[below], move.wasPlaceholder(below, old) { return try target.unlink(child) }
+        if isEmpty { return try target.unlink(child) }
+        try displaced.take(child, in: target, as: Place.volume(move.adoption.target(below: below)).displacedPath)
     }
 
     private func displacedPath(_ target: VolumePath, _ below: FilePath) -> FilePath {

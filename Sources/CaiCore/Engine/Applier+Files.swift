@@ -76,6 +76,7 @@ extension Applier {
         try exchangeForLink(machine.layout.linkText(to: target), link, parent, name, number) { swap in
             let files = parts.compactMap { part in part.name(of: name).map { DisplacedRun.DatabaseFile($0, part) } }
             if files.isEmpty {
+                if try removeIfEmpty(swap, in: parent) { return true }
                 try displaced.take(swap, in: parent, as: Place.home(link).displacedPath)
                 return true
             }
@@ -86,6 +87,18 @@ extension Applier {
                 database: files + [DisplacedRun.DatabaseFile(swap, nil)], in: parent,
                 as: Place.home(link).displacedPath)
             return true
+        }
+    }
+
+    /// Removes a directory without entries, which holds nothing that could be lost. Returns false for anything else.
+    private func removeIfEmpty(_ name: FilePath.Component, in parent: Directory) throws -> Bool {
+        guard Node(name, in: parent).isDirectory else { return false }
+        do {
+            try parent.removeDirectory(name)
+            return true
+        } catch {
+            guard error.errno == .directoryNotEmpty else { throw error }
+            return false
         }
     }
 
@@ -167,8 +180,10 @@ extension Applier {
         do {
             try parent.rename(swap, to: parent, name, .exchange)
         } catch {
-            guard error.isUnsupportedRename else { throw error }
-            return try swapInByTwo(number, parent, name, loser)
+            if error.isUnsupportedRename { return try swapInByTwo(number, parent, name, loser) }
+            // Our own copy, which is not to be found by the recovery and kept; what cannot be removed is left to it.
+            try? TreeEmptier.remove(swap, in: parent)
+            throw error
         }
         try parent.sync()
         try drop(swap, in: parent, loser, at: name)

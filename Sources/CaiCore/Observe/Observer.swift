@@ -56,7 +56,31 @@ package struct Observer {
             strangerExists: strangerExists(live, at: path, besides: entry.target),
             pairs: pairs(entry, live, path, target, depth, asksForUsers),
             targetIsEmpty: target.isFile && target.facts?.size == 0,
-            targetDangles: dangles(target, at: entry.target))
+            targetDangles: dangles(target, at: entry.target), linkIsMounted: isMounted(link, at: entry.link),
+            linkIsEmpty: isEmptyDirectory(link, at: entry.link),
+            targetIsMounted: isMounted(target, entry, besides: live))
+    }
+
+    /// True if something is mounted at a link's place. A link itself is no mount.
+    private func isMounted(_ link: Node, at path: HomePath?) -> Bool {
+        guard link.isFile || link.isDirectory, let path, let name = path.relative.lastComponent else { return false }
+        return home.openParent(of: path.relative)?.isMountPoint(name) ?? false
+    }
+
+    /// True if a file is mounted at a target that a step may want to change; not asked otherwise.
+    private func isMounted(_ target: Node, _ entry: Entry, besides live: Node) -> Bool {
+        guard case .file(let facts) = target, let name = entry.target.relative.lastComponent else { return false }
+        let mayChange =
+            live.isFile || live.isDirectory || facts.size == 0 || entry.isSecret && facts.mode & ~0o600 != 0
+        return mayChange && volume.openParent(of: entry.target.relative)?.isMountPoint(name) ?? false
+    }
+
+    private func isEmptyDirectory(_ link: Node, at path: HomePath?) -> Bool {
+        guard link.isDirectory, let path, let name = path.relative.lastComponent,
+            // In doubt it is not empty.
+            let names = try? home.openParent(of: path.relative)?.openDirectory(name).names()
+        else { return false }
+        return names.isEmpty
     }
 
     /// The tree at the link or source with its counterparts, when it may have to move.

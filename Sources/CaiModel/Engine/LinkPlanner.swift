@@ -35,7 +35,7 @@ package struct LinkStatus: Sendable {
 
 /// The plan for all links, with the state of each.
 package struct LinkPlan: Sendable {
-    package let plan: Plan
+    package var plan: Plan
     package let links: [LinkStatus]
     /// Directories that links are put in and that do not exist yet.
     package let missingParents: Set<HomePath>
@@ -58,7 +58,7 @@ package func planLinks(
 ) -> LinkPlan {
     var planner = LinkPlanner(
         baseline: baseline, layout: layout, policy: policy, history: history,
-        privateDirectories: observation.privateHomeDirectories,
+        privateDirectories: observation.privateHomeDirectories, declared: observation.declared,
         placeholders: PlaceholderPlanner(
             directories: observation.volumeDirectories, entries: observation.declared, layout: layout))
     for seen in observation.entries {
@@ -74,6 +74,8 @@ private struct LinkPlanner {
     let policy: LinkPolicy
     let history: [HomePath: LinkHistory]
     let privateDirectories: Set<HomePath>
+    /// Every entry of the manifests.
+    let declared: [Entry]
     var placeholders: PlaceholderPlanner
     var plan = Plan()
     var links: [LinkStatus] = []
@@ -115,6 +117,12 @@ private struct LinkPlanner {
             }
             return addPlaceholder(seen) ?? put(link, entry, replacing: seen.link)
         case .file, .directory: return adopt(seen, link)
+        case .lockedDirectory where seen.linkIsMounted: return mounted(seen, link)
+        case .lockedDirectory where seen.linkIsEmpty && entry.flags.contains(.file) && !entry.isDirectory:
+            // As an engine makes it for a file that is missing on the host: it holds nothing.
+            if let obstacle = addPlaceholder(seen) { return obstacle }
+            plan.steps.append(.setAside(link, target: entry.target, found: seen.link, parts: []))
+            return nil
         case .lockedDirectory:
             return Finding(
                 .error, at: link.inHome, "is a directory where a link belongs, and its entry has no flag R",
@@ -127,6 +135,17 @@ private struct LinkPlanner {
         case .unreachable(let obstacle):
             return Finding(.error, at: link.inHome, obstacle.sentence, advice: obstacle.advice)
         }
+    }
+
+    /// The reason that a mount at the place of a link stays there.
+    private func mounted(_ seen: EntryObservation, _ link: HomePath) -> Finding {
+        let isWrong = seen.link.isDirectory && seen.entry.flags.contains(.file) && !seen.entry.isDirectory
+        let kind = isWrong ? "is a mount of a directory where a file belongs" : "is a mount, which is used as it is"
+        return Finding(
+            .error, at: link.inHome, "\(kind); it stays, and \(layout.text(seen.entry.target)) is not linked there",
+            advice: isWrong
+                ? "start the container without it, or make \(link.relative.lastComponent?.printable ?? "it") a file on the host"
+                : Obstacle.mountPoint.advice)
     }
 
     private mutating func put(_ link: HomePath, _ entry: Entry, replacing: Node) -> Finding? {
@@ -145,9 +164,16 @@ private struct LinkPlanner {
         let entry = seen.entry
         let wantsDirectory = entry.isDirectory || (!entry.flags.contains(.file) && seen.target.isDirectory)
         if let finding = seen.inUse(link) { return finding }
+        if seen.linkIsMounted { return mounted(seen, link) }
         let kindIsKnown = entry.isDirectory || entry.flags.contains(.file) || !seen.target.isMissing
         if kindIsKnown, seen.link.isDirectory != wantsDirectory {
             if let obstacle = addPlaceholder(seen) { return obstacle }
+            if let pair = seen.pairs.first(where: { $0.live == .unreachable(.mountPoint) }) {
+                return Finding(
+                    .error, at: link.appending(pair.path).inHome,
+                    "is a mount, so that the directory around it cannot make room for the link",
+                    advice: Obstacle.mountPoint.advice)
+            }
             let parts = seen.link.isFile ? seen.pairs.dropFirst().filter { $0.live.isFile } : []
             plan.steps.append(
                 .setAside(
@@ -165,7 +191,7 @@ private struct LinkPlanner {
         }
         var adoption = Plan()
         if let obstacle = adoption.appendAdoption(
-            of: seen, live: link, baseline: baseline, history: history[link])
+            of: seen, live: link, baseline: baseline, history: history[link], declared: declared)
         {
             return obstacle
         }
@@ -227,13 +253,25 @@ extension Plan {
     /// Appends the adoption of the observed live tree, with a finding for each side that loses. Returns the reason if
     /// something in the tree cannot be moved, or not now.
     mutating func appendAdoption(
-        of seen: EntryObservation, live: HomePath, baseline: Baseline, history: LinkHistory? = nil
+        of seen: EntryObservation, live: HomePath, baseline: Baseline, history: LinkHistory? = nil,
+        declared: [Entry] = []
     ) -> Finding? {
         if let finding = seen.inUse(live) { return finding }
+        if seen.targetIsMounted, !seen.pairs.contains(where: { $0.path.isEmpty && $0.hasSameContent }) {
+            return Finding(
+                .error, at: live.inHome,
+                "is not moved to the volume: a file is mounted at its place there, which nothing can replace",
+                advice: "remove one of the two, or start the container without that mount")
+        }
         let databases = seen.databaseVerdicts(baseline)
+        let engineMade = seen.directoriesOfEngine(declared)
         var items: [MovingItem] = []
         var lost: [FilePath] = []
         for pair in seen.pairs {
+            if engineMade.contains(pair.path) {
+                items.append(MovingItem(path: pair.path, live: pair.live, stored: pair.stored, verdict: .same))
+                continue
+            }
             if case .special(.device) = pair.live {
                 return Finding(
                     .error, at: live.appending(pair.path).inHome, "is a device; its directory cannot be moved")
@@ -292,6 +330,20 @@ extension EntryObservation {
     /// True if a directory is to move.
     fileprivate var isTree: Bool { pairs.first?.live.isDirectory ?? false }
 
+    /// The paths of empty directories of an agent directory at which a manifest declares a file. An engine makes them for files
+    /// that are missing on the host; they hold nothing, and the agent cannot save its file there.
+    fileprivate func directoriesOfEngine(_ declared: [Entry]) -> Set<FilePath> {
+        guard entry.kind == .agentDirectory, !declared.isEmpty else { return [] }
+        let directories = pairs.filter { $0.live.isDirectory && !$0.path.isEmpty }.map(\.path)
+        if directories.isEmpty { return [] }
+        let files = Set(declared.lazy.filter { $0.flags.contains(.file) && !$0.isDirectory }.map(\.target))
+        return Set(
+            directories.filter { path in
+                files.contains(entry.target.appending(path))
+                    && !pairs.contains { $0.path != path && $0.path.starts(with: path) }
+            })
+    }
+
     /// The finding about the first live file that must not move because a process has it open.
     fileprivate func inUse(_ live: HomePath) -> Finding? {
         for pair in pairs {
@@ -311,6 +363,11 @@ extension EntryObservation {
         }
         return verdicts
     }
+}
+
+extension ObservedPair {
+    /// True if both sides are files with the same content.
+    fileprivate var hasSameContent: Bool { liveContent != nil && liveContent?.digest == storedContent?.digest }
 }
 
 extension Finding {
@@ -344,6 +401,12 @@ private func conflictFinding(
         return Finding(.note, at: place, "differs from the volume's copy, which is kept displaced")
     case .keep:
         if case .file(let facts) = pair.live, facts.size == 0 { return nil }
+        if pair.storedIsMounted {
+            return Finding(
+                .warning, at: place,
+                "a file is mounted at its place on the volume, which stays; this one is kept displaced",
+                advice: "start the container without that mount, if the other one is wanted")
+        }
         if pair.live.word == pair.stored.word {
             return Finding(.note, at: place, "is older than the volume's copy; it is kept displaced")
         }

@@ -24,7 +24,7 @@ package struct SyncStatus: Sendable {
 
 /// The plan of a sync, with what happens to each entry it considered.
 package struct SyncPlan: Sendable {
-    package let plan: Plan
+    package var plan: Plan
     package let entries: [SyncStatus]
 }
 
@@ -33,6 +33,7 @@ package struct SyncPlan: Sendable {
 package func planSync(_ observation: Observation, baseline: Baseline, layout: Layout) -> SyncPlan {
     var planner = SyncPlanner(
         baseline: baseline, layout: layout, privateDirectories: observation.privateHomeDirectories,
+        declared: observation.declared,
         placeholders: PlaceholderPlanner(
             directories: observation.volumeDirectories, entries: observation.declared, layout: layout))
     for seen in observation.entries {
@@ -57,6 +58,8 @@ private struct SyncPlanner {
     let baseline: Baseline
     let layout: Layout
     let privateDirectories: Set<HomePath>
+    /// Every entry of the manifests.
+    let declared: [Entry]
     var placeholders: PlaceholderPlanner
     var plan = Plan()
     var entries: [SyncStatus] = []
@@ -118,7 +121,9 @@ private struct SyncPlanner {
                 advice: "move it away, or correct the manifest")
         }
         var moving = Plan()
-        if let obstacle = moving.appendAdoption(of: seen, live: source, baseline: baseline) { return obstacle }
+        if let obstacle = moving.appendAdoption(of: seen, live: source, baseline: baseline, declared: declared) {
+            return obstacle
+        }
         if let link = entry.link, link != source, let obstacle = putOtherLink(seen, link, &moving) { return obstacle }
         // Last, so that a directory that another entry relies on is not planned here and then given up.
         if let obstacle = plan.append(&placeholders, { $0.addParents(of: entry) }) { return obstacle }

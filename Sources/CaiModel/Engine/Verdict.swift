@@ -59,6 +59,7 @@ package func decide(
     case (.file(let live), .file(let stored)):
         guard let liveContent = pair.liveContent, let storedContent = pair.storedContent else { return .keep }
         if liveContent.digest == storedContent.digest { return .same }
+        if pair.storedIsMounted { return .keep }
         if live.size == 0 { return .keep }
         if storedContent.isPlaceholder { return .take }
         if let continuation = pair.continuation { return continuation == .live ? .take : .same }
