@@ -57,7 +57,7 @@ struct AgentVolumeObserver {
     }
 
     private func look(at path: VolumePath) -> SeenFile {
-        let node = reader.node(at: path.relative)
+        let node = node(at: path)
         guard node.isFile, let parent = reader.openParent(of: path.relative), let name = path.relative.lastComponent,
             let sample = try? contentSample(name, in: parent)  // unreadable: it stays as it is, and the copy says why
         else { return SeenFile(path, node) }
@@ -71,14 +71,23 @@ struct AgentVolumeObserver {
         let depth = part.from.relative.components.count - 1
         let up = [FilePath.Component](repeating: "..", count: depth)
         let text = FilePath(root: nil, up + Array(part.to.relative.components))
-        return SeenVolumeLink(path, text: text, node: reader.node(atLink: path.relative))
+        return SeenVolumeLink(path, text: text, node: node(at: path))
+    }
+
+    /// What stands at a path; a file or directory that is mounted there counts as out of reach.
+    private func node(at path: VolumePath) -> Node {
+        let node = reader.node(atLink: path.relative)
+        guard node.isFile || node.isDirectory, let name = path.relative.lastComponent,
+            reader.openParent(of: path.relative)?.isMountPoint(name) ?? false
+        else { return node }
+        return .unreachable(.mountPoint)
     }
 
     private func local(_ pattern: PartPattern, _ declared: AgentDirectory) -> SeenVolumeLink? {
         guard let below = pattern.path else { return nil }
         let path = declared.target(of: below)
         let text = localDirectory.pushing(path.relative)
-        return SeenVolumeLink(path, text: text, node: reader.node(atLink: path.relative))
+        return SeenVolumeLink(path, text: text, node: node(at: path))
     }
 
     /// Returns the files in which a release without agent directories made a placeholder, and whether each of them could be
@@ -90,6 +99,7 @@ struct AgentVolumeObserver {
             switch reader.node(at: entry.target.relative) {
             case .file(let facts) where facts.size <= 8:
                 let file = look(at: entry.target)
+                if file.node == .unreachable(.mountPoint) { continue }
                 if file.digest == nil { isComplete = false } else { files.append(file) }
             case .unreachable: isComplete = false
             case .file, .missing, .directory, .symlink, .special: continue

@@ -170,6 +170,21 @@ extension Plan {
     /// Appends the steps that give an entry its new name. The newer of two versions wins; the other is displaced.
     fileprivate mutating func append(_ rename: SeenRename, _ layout: Layout) {
         let (from, to) = (rename.from, rename.to)
+        if case .unreachable(.mountPoint) = from.node {
+            findings.append(
+                Finding(
+                    .warning, at: layout.text(from.path),
+                    "is a mount, which keeps its name; the agent does not know it by that name",
+                    advice: "mount it at \(layout.text(to.path)) instead"))
+            return
+        }
+        if case .unreachable(.mountPoint) = to.node {
+            findings.append(
+                Finding(
+                    .note, at: layout.text(to.path),
+                    "is a mount, which is used as it is; \(layout.text(from.path)) keeps its name and is not used"))
+            return
+        }
         guard case .file(let facts) = from.node else {
             if from.node.isDirectory || from.node.isSpecial {
                 findings.append(
