@@ -156,6 +156,16 @@ package final class Directory: Sendable {
         return owner == geteuid() ? nil : owner
     }
 
+    /// The error of a change of this directory's entries: EROFS, or EACCES in a directory of another user; nil if the process
+    /// may change them, or could allow it to itself.
+    package var refusalOfChanges: Errno? {
+        if faccessat(descriptor.raw, ".", W_OK | X_OK, AT_EACCESS) == 0 { return nil }
+        let error = Errno(rawValue: currentErrno)
+        if error == .readOnlyFileSystem { return error }
+        var raw = stat()
+        return fstat(descriptor.raw, &raw) == 0 && raw.st_uid != geteuid() ? .permissionDenied : nil
+    }
+
     /// The text of a symlink.
     package func linkText(of name: FilePath.Component) throws(SystemCallError) -> FilePath {
         try name.withPlatformString(linkTextResult).get()

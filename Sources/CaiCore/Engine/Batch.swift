@@ -233,12 +233,13 @@ final class Batch {
 
     // MARK: commit
 
-    /// Throws `Refusal` unless every path of the volume still is what the plan saw, and another error where the exchange
-    /// would not work: behind the commit it has to.
+    /// Throws `Refusal` unless every path of the volume still is what the plan saw, `MountedTargets` for paths that cannot be
+    /// replaced, and another error where the exchange would not work: after the commit it has to.
     func check() throws {
         let reader = NodeReader(machine.volume)
-        let mount = Mounts.id(of: machine.volume.root.descriptor)
         var checked: Set<FilePath> = []
+        var mounted: Set<VolumePath> = []
+        var mounts = MountsBelow()
         for placement in placements.lazy.filter(isOperation).flatMap(\.singles) {
             let path = placement.target.relative
             if reader.node(at: path) != placement.found {
@@ -247,13 +248,15 @@ final class Batch {
                         "\(machine.layout.text(placement.target)) changed after it was looked at; run again")
             }
             guard let parent = reader.openParent(of: path), let name = path.lastComponent else { continue }
-            if parent.isMountPoint(name) { throw Self.mounted(parent.label.appending(name)) }
+            if placement.replaces, parent.isMountPoint(name) || mounts.lieBelow(name, parent, placement.found) {
+                mounted.insert(placement.target)
+            }
             guard checked.insert(path.removingLastComponent()).inserted else { continue }
-            if Mounts.id(of: parent.descriptor) != mount { throw Self.mounted(parent.label) }
             if try parent.foreignOwner() != nil {
                 throw SystemCallError("write", parent.label.printable, .permissionDenied)
             }
         }
+        if !mounted.isEmpty { throw MountedTargets(paths: mounted) }
         try checkUse()
     }
 
@@ -284,10 +287,6 @@ final class Batch {
     private func isOperation(_ placement: Placement) -> Bool {
         if placement.isForFiles { return staged[placement.target] == nil }
         return placement.target.parent.map { staged[$0] == nil } ?? true
-    }
-
-    private static func mounted(_ path: FilePath) -> SystemCallError {
-        SystemCallError("rename", "\(path.printable), which is a mount of its own", .improperLink)
     }
 
     /// Says in the journal that what is staged counts.

@@ -103,7 +103,12 @@ struct BatchExchange {
         guard let status = try workshop.status(of: name) else { return }
         if status.inode == operation.inode {
             let (parent, targetName) = try machine.volume.makeParent(of: target.relative, mode: 0o755)
-            guard try exchange(name, workshop, parent, targetName, target, operation) else { return }
+            do {
+                guard try exchange(name, workshop, parent, targetName, target, operation) else { return }
+            } catch let error as SystemCallError where error.errno == .improperLink {
+                // The place lies on a mount below the volume.
+                return try placeAcross(name, workshop, parent, targetName, target, operation)
+            }
         }
         try giveAway(name, in: workshop, target, operation)
     }
@@ -201,5 +206,59 @@ struct BatchExchange {
             else { continue }
             try parent.sync()
         }
+    }
+}
+
+// Places on another mount than the one that holds the workshop.
+extension BatchExchange {
+    /// Copies the staged piece beside its place and exchanges it there. The inode of the complete copy is noted in the
+    /// workshop before the exchange, so that a later run can tell the copy from what came out of the exchange.
+    private func placeAcross(
+        _ name: FilePath.Component, _ workshop: Directory, _ parent: Directory, _ targetName: FilePath.Component,
+        _ target: VolumePath, _ operation: BatchRecord.Operation
+    ) throws {
+        guard let note = FilePath.Component("\(name.string).inode"), let number = Int(name.string) else { return }
+        let swap = TemporaryName.make(displaced.id, number, .swap)
+        try parent.whileUnlocked {
+            let inode = try notedCopy(name, workshop, parent, swap, note)
+            if try parent.status(of: targetName)?.inode != inode {
+                try putCopy(swap, parent, targetName, target, operation)
+            }
+            try giveAway(swap, in: parent, target, operation)
+        }
+        try TreeEmptier.remove(name, in: workshop)
+        try workshop.unlink(note)
+    }
+
+    /// The inode of the complete copy; it is made where none is noted.
+    private func notedCopy(
+        _ name: FilePath.Component, _ workshop: Directory, _ parent: Directory, _ swap: FilePath.Component,
+        _ note: FilePath.Component
+    ) throws -> UInt64? {
+        if case .symlink(let text) = Node(note, in: workshop) { return UInt64(text.string) }
+        try TreeEmptier.remove(swap, in: parent)  // half a copy of an interrupted run
+        var copier = TreeCopier()
+        try copier.copy(name, in: workshop, to: parent, as: swap)
+        guard let inode = try parent.status(of: swap)?.inode else { return nil }
+        try workshop.makeLink(note, to: FilePath("\(inode)"))
+        try workshop.sync()
+        return inode
+    }
+
+    private func putCopy(
+        _ swap: FilePath.Component, _ parent: Directory, _ targetName: FilePath.Component, _ target: VolumePath,
+        _ operation: BatchRecord.Operation
+    ) throws {
+        if try parent.status(of: targetName) != nil {
+            do {
+                try parent.rename(swap, to: parent, targetName, .exchange)
+                return try parent.sync()
+            } catch {
+                guard error.isUnsupportedRename else { throw error }
+                try giveAway(targetName, in: parent, target, operation)
+            }
+        }
+        try parent.renameExclusively(swap, to: parent, targetName)
+        try parent.sync()
     }
 }

@@ -15,6 +15,7 @@ extension Engine {
         var detail = first
         let baseline = source.baseline
         try source.check()
+        var mounted: Set<VolumePath> = []
         for attempt in 1... {
             let batch = Batch(
                 machine, run: run, source: self.source, placements: detail.plan.placements, baseline: baseline)
@@ -25,8 +26,14 @@ extension Engine {
                 try batch.commit()
             } catch {
                 takeBack(run, batch)
+                if let found = error as? MountedTargets, !found.paths.isSubset(of: mounted) {
+                    mounted.formUnion(found.paths)
+                    detail = detail.leaving(found.paths, machine.layout)
+                    if detail.plan.isEmpty { break }
+                    continue
+                }
                 if error is Refusal, attempt < 3, self.source?.isStaged != true {
-                    detail = plan(BaselineSource(baseline))
+                    detail = plan(BaselineSource(baseline)).leaving(mounted, machine.layout)
                     if detail.plan.isEmpty { break }
                     continue
                 }
@@ -95,7 +102,9 @@ extension Engine {
     ) -> RunReport<Detail> {
         let reason = isCommitted ? "\(error.sentence); the next run finishes it" : error.sentence
         let outcomes = detail.plan.steps.enumerated().map { number, step in
-            Outcome(step: step, result: number == 0 ? .failed(reason: reason) : .skipped(reason: "not tried"))
+            number == 0
+                ? Outcome(step: step, result: .failed(reason: reason), advice: (error as? SystemCallError)?.advice)
+                : Outcome(step: step, result: .skipped(reason: "not tried"))
         }
         return RunReport(
             detail: detail, outcomes: outcomes, findings: earlier + detail.plan.findings, run: run, isPreview: false)

@@ -69,7 +69,7 @@ package struct Engine {
         let pending = try pendingRuns(&findings)
         if options.isPreview || (first.plan.isEmpty && pending.isEmpty) {
             findings += pending.runs.map(unfinished)
-            return report(first, source, findings)
+            return preview(first, source, findings)
         }
         return try VolumeLock.with(machine.volume, timeout: options.lockTimeout, command: options.command) { note in
             if pending.isEmpty, glance.isCurrent { return try carryOut(first, plan, source, findings, note) }
@@ -77,11 +77,21 @@ package struct Engine {
         }
     }
 
-    private func report<Detail: Planned>(
-        _ detail: Detail, _ source: BaselineSource, _ findings: [Finding]
+    /// The report of a plan that is not carried out. It promises no step that could not be carried out.
+    private func preview<Detail: Planned>(
+        _ planned: Detail, _ source: BaselineSource, _ findings: [Finding]
     ) -> RunReport<Detail> {
-        RunReport(
-            detail: detail, outcomes: detail.plan.steps.map { Outcome(step: $0, result: .planned) },
+        var detail = planned
+        if detail.plan.isAtomic { detail = detail.leaving(detail.mountedTargets(on: machine), machine.layout) }
+        // A boot of root's gives wrong entries to the agent before anything else.
+        var check = StepCheck(machine, asksOwners: !(options.command == "init" && Identity.isRootProcess))
+        return RunReport(
+            detail: detail,
+            outcomes: detail.plan.steps.map { step in
+                guard let obstacle = check.obstacle(to: step) else { return Outcome(step: step, result: .planned) }
+                return Outcome(
+                    step: step, result: .failed(reason: obstacle.description), advice: obstacle.advice)
+            },
             findings: findings + source.findings + detail.plan.findings, run: nil,
             isPreview: options.isPreview)
     }

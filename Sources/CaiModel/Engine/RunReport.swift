@@ -1,9 +1,15 @@
 /// Anything that carries a plan: what a planner returns beside it is what the words of a command are made from.
 package protocol Planned: Sendable {
-    var plan: Plan { get }
+    var plan: Plan { get set }
 }
 
-extension Plan: Planned { package var plan: Plan { self } }
+extension Plan: Planned {
+    package var plan: Plan {
+        get { self }
+        set { self = newValue }
+    }
+}
+
 extension LinkPlan: Planned {}
 extension SyncPlan: Planned {}
 

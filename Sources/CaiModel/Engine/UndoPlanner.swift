@@ -21,7 +21,7 @@ package struct KeptItem: Sendable, Equatable {
 
 /// The plan that brings a run's displaced content back.
 package struct UndoPlan: Planned {
-    package let plan: Plan
+    package var plan: Plan
     package let run: RunID
     package let items: [KeptItem]
 }

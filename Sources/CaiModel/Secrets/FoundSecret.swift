@@ -46,7 +46,7 @@ package struct FoundSecret: Sendable, Equatable {
 
 /// The plan that removes secrets for good, with what it removes.
 package struct PurgePlan: Planned {
-    package let plan: Plan
+    package var plan: Plan
     package let secrets: [FoundSecret]
 }
 
