@@ -49,6 +49,13 @@ package enum Mounts {
         return mountID(inDescriptorInformation: String(decoding: text, as: UTF8.self))
     }
 
+    /// True if an open descriptor is the directory or file at which its mount begins; false where the kernel does not tell.
+    package static func isRoot(_ descriptor: borrowing Descriptor) -> Bool {
+        var id: UInt64 = 0
+        var isRoot: CInt = -1
+        return cai_mount_id(descriptor.raw, &id, &isRoot) == 0 && isRoot == 1
+    }
+
     /// The value of `mnt_id` in the text of proc_pid_fdinfo(5).
     package static func mountID(inDescriptorInformation text: String) -> UInt64? {
         for line in text.split(separator: "\n") where line.hasPrefix("mnt_id:") {

@@ -1,24 +1,26 @@
-package import CaiModel
+import CaiModel
 import CaiPlatform
 import SystemPackage
 
 /// Finds out how each agent directory is reached on a machine. It only reads; to be called as the owner of the files.
-package struct AgentSurvey {
+struct AgentSurvey {
     private let machine: Machine
+    private let mounts: HomeMounts
     private let placements: AgentPlacements
     private let environment: [String: String]
     private let home: NodeReader
 
     /// `environment` is that of the container: its variables move the directories of agents.
-    package init(_ machine: Machine, placements: AgentPlacements, environment: [String: String]) {
+    init(_ machine: Machine, _ mounts: HomeMounts, placements: AgentPlacements, environment: [String: String]) {
         self.machine = machine
+        self.mounts = mounts
         self.placements = placements
         self.environment = environment
         home = NodeReader(machine.home)
     }
 
     /// The directories with their places. A directory that should have a link and cannot says why.
-    package func directories(_ declared: [AgentDirectory]) -> [PlacedDirectory] {
+    func directories(_ declared: [AgentDirectory]) -> [PlacedDirectory] {
         let mayRunPrograms = !Mounts.forbidsExecution(machine.volume.root.descriptor)
         return declared.map { place(mayRunPrograms || $0.programs.isEmpty ? $0 : $0.withoutExecution) }
     }
@@ -93,6 +95,12 @@ package struct AgentSurvey {
     }
 
     private func settleLink(_ placed: inout PlacedDirectory, _ path: HomePath, _ wanted: AgentPlacement) {
+        if let mount = mounts.mount(around: path) {
+            placed.coverage = .reached
+            // Of a home of the host one note says it for all.
+            placed.obstacle = mount.isEmpty ? nil : around(path, mount, placed.declaration)
+            return
+        }
         let node = home.node(atLink: path.relative)
         if node.isDirectory, let parent = home.openParent(of: path.relative), let name = path.relative.lastComponent,
             parent.isMountPoint(name)
@@ -100,6 +108,8 @@ package struct AgentSurvey {
             placed.coverage = .reached
             if isTarget(path, placed.declaration) {
                 placed.location = .volume(placed.declaration.target)
+            } else if let foreign = foreign(path, placed.declaration) {
+                placed.obstacle = foreign
             } else if wanted != .mount {
                 placed.obstacle = Finding(
                     .note, at: path.inHome, "is mounted; it is used as it is",
@@ -125,6 +135,27 @@ package struct AgentSurvey {
                 .warning, at: path.inHome, "is not mounted although placement = \"mount\" asks for it; it is linked",
                 advice: "mount a directory of the volume there, or remove the setting")
         }
+    }
+
+    /// The note about a directory that lies on a mount which begins above it.
+    private func around(_ path: HomePath, _ mount: FilePath, _ declared: AgentDirectory) -> Finding {
+        Finding(
+            .note, at: path.inHome,
+            "lies on the mount at \(HomePath(unchecked: mount).inHome), and is used as it is; the state of \(declared.agent) is kept there and not on the "
+                + "volume",
+            advice: "cai persistence check tells whether that survives")
+    }
+
+    /// The warning about a mounted directory that the agent cannot write to: an engine makes a new volume as root's.
+    private func foreign(_ path: HomePath, _ declared: AgentDirectory) -> Finding? {
+        guard let directory = try? machine.home.directory(path.relative), let owner = try? directory.foreignOwner()
+        else {
+            return nil  // it cannot be looked at, and whoever uses it says why
+        }
+        return Finding(
+            .warning, at: path.inHome,
+            "is mounted and belongs to uid \(owner), so that \(declared.agent) can save nothing in it",
+            advice: SystemCallError(refusedIn: directory).advice)
     }
 
     /// True if the mount shows the very directory of the volume, as an engine mounts a part of a volume.

@@ -10,7 +10,7 @@ package struct MachineManifests: Sendable {
     package let directories: [PlacedDirectory]
     /// Every entry of the manifests, and after them the links of specification files.
     package let entries: [Entry]
-    /// The findings about specification files.
+    /// The findings about specification files, and about mounts that links do not belong on.
     package let linkFindings: [Finding]
 
     /// Reads everything. `environment` is that of the container, whose variables move agent directories. To be called as the
@@ -19,11 +19,13 @@ package struct MachineManifests: Sendable {
         _ loader: ManifestLoader, _ machine: Machine, _ settings: Settings, environment: [String: String]
     ) {
         manifests = loader.load(machine, imageDirectory: settings.path(.imageManifests))
-        let survey = AgentSurvey(machine, placements: settings.placements, environment: environment)
+        let mounts = HomeMounts(machine)
+        let survey = AgentSurvey(machine, mounts, placements: settings.placements, environment: environment)
         directories = survey.directories(manifests.manifest.directories)
         let specifications = settings.list(.linkSpecifications).map { FilePath($0) }
         let links = LinkSources(machine).entries(specifications, besides: manifests.manifest.entries, directories)
-        entries = manifests.manifest.entries(with: directories) + links.entries
-        linkFindings = links.findings
+        let settled = mounts.settle(manifests.manifest.entries(with: directories) + links.entries)
+        entries = settled.entries
+        linkFindings = links.findings + settled.findings
     }
 }

@@ -3,7 +3,7 @@ package enum FileSystemFamily: Hashable, Sendable {
     case disk, memory, overlay, network, share, image, kernel, automount, unknown
 
     /// By the name in the mount table, subtype included.
-    init(type: String) {
+    package init(type: String) {
         let name = type.lowercased()
         self = Self.byType[name] ?? (name.hasPrefix("fuse") ? .share : .unknown)
     }
