@@ -1,7 +1,7 @@
 import Synchronization
 package import SystemPackage
 
-/// Facts about files that a file system or a sandbox refused to keep, until they are reported: one example for each kind.
+/// Facts about files that a file system or a sandbox refused to keep: one example for each kind in the life of a process.
 ///
 /// They are noted here rather than thrown, because the content is where it belongs.
 package enum UnkeptFacts {
@@ -18,21 +18,27 @@ package enum UnkeptFacts {
         package let path: FilePath
     }
 
-    private static let noted = Mutex<[Example]>([])
+    private struct State {
+        var noted: [Example] = []
+        /// The number of those that were reported.
+        var taken = 0
+    }
 
-    /// Notes a fact, if it is the first of its kind since the last report.
+    private static let state = Mutex(State())
+
+    /// Notes a fact, if it is the first of its kind.
     static func note(_ fact: Fact, _ path: FilePath) {
-        noted.withLock { noted in
-            if noted.contains(where: { $0.fact.isSameKind(as: fact) }) { return }
-            noted.append(Example(fact: fact, path: path))
+        state.withLock { state in
+            if state.noted.contains(where: { $0.fact.isSameKind(as: fact) }) { return }
+            state.noted.append(Example(fact: fact, path: path))
         }
     }
 
-    /// Returns what was noted, once.
+    /// Returns each example once.
     package static func take() -> [Example] {
-        noted.withLock { noted in
-            defer { noted = [] }
-            return noted
+        state.withLock { state in
+            defer { state.taken = state.noted.count }
+            return Array(state.noted.dropFirst(state.taken))
         }
     }
 }

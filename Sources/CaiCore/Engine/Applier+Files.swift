@@ -35,7 +35,9 @@ extension Applier {
         guard let status = try parent.status(of: name), status.mode == from, status.kind != .symlink else {
             throw Refusal(description: "\(machine.layout.text(path)) no longer has mode \(String(from, radix: 8))")
         }
-        try parent.setMode(of: name, to: to)
+        guard status.uid == Identity.uid else { return try parent.setMode(of: name, to: to) }
+        try parent.keepMode(of: name, to)
+        if try parent.status(of: name)?.mode == from { throw UnkeptMode() }
     }
 
     func putLink(

@@ -33,25 +33,28 @@ final class Applier {
         displaced = DisplacedRun(machine.volume, id: run)
     }
 
-    /// Applies all steps. A failed step stops only those that need a mount which is full or read-only.
+    /// Applies all steps. A failed step stops only those that need a mount which is full or read-only. A mode that the file
+    /// system of the agent's own file refuses is no outcome: it is noted in `UnkeptFacts`.
     func apply(_ steps: [Step], firstNumber: Int = 0) -> [Outcome] {
-        steps.enumerated().map { number, step in
+        steps.enumerated().compactMap { number, step in
             if let reason = stops.reason(against: step, machine) {
                 return Outcome(step: step, result: .skipped(reason: reason))
             }
             let before = displaced.paths.count
             findings = []
-            let (result, advice) = apply(step, firstNumber + number)
+            guard let (result, advice) = apply(step, firstNumber + number) else { return nil }
             return Outcome(
                 step: step, result: result, displaced: Array(displaced.paths[before...]), findings: findings,
                 advice: advice)
         }
     }
 
-    private func apply(_ step: Step, _ number: Int) -> (result: StepResult, advice: String?) {
+    private func apply(_ step: Step, _ number: Int) -> (result: StepResult, advice: String?)? {
         do {
             try carryOut(step, number)
             return (.done, nil)
+        } catch is UnkeptMode {
+            return nil
         } catch {
             let call = error as? SystemCallError
             // First, because the removal of what was begun gives room back.
@@ -99,6 +102,9 @@ final class Applier {
         TemporaryName.make(run, number, kind)
     }
 }
+
+/// A mode that the file system refuses.
+struct UnkeptMode: Error {}
 
 /// What a step expected to find no longer holds.
 struct Refusal: Error, CustomStringConvertible {
