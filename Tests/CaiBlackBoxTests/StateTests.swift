@@ -174,6 +174,45 @@ private func journal(of run: String) -> String {
         #expect(try world.text("home/agent/.vimrc") == "the user's own")
     }
 
+    @Test func `a save that an interrupted run took from its place is stored, and the older one is displaced`() throws {
+        let world = try settledWorld(["mnt/agent-data/editors/vimrc": .file("older save").later(by: -60)])
+        let run = "20261121T070000Z-links"
+        try world.put(state.appending("journal/\(run).json"), .file(journal(of: run)))
+        try world.put(FilePath("home/agent/.cai-\(run)-0.swap"), "newest save")
+        let repair = try world.cai("links", "repair")
+        #expect(repair.code == 0, "\(repair)")
+        #expect(try world.text("home/agent/.vimrc") == "newest save")
+        #expect(try world.displaced() == ["volume/editors/vimrc": "older save"])
+        #expect(!world.exists(FilePath("home/agent/.cai-\(run)-0.swap")))
+        #expect(try Files.names(world.path(state.appending("journal"))) == [])
+    }
+
+    @Test func `a database that an interrupted run took from its place never replaces another one`() throws {
+        let world = try settledWorld(["mnt/agent-data/editors/vimrc": .file("older save").later(by: -60)])
+        let run = "20261121T070000Z-links"
+        try world.put(state.appending("journal/\(run).json"), .file(journal(of: run)))
+        try world.put(FilePath("home/agent/.cai-\(run)-0.swap"), "SQLite format 3\0 and pages")
+        let repair = try world.cai("links", "repair")
+        #expect(repair.code == 0, "\(repair)")
+        #expect(try world.text("home/agent/.vimrc") == "older save")
+        #expect(try world.displaced() == ["home/.vimrc": "SQLite format 3\0 and pages"])
+    }
+
+    @Test(arguments: ["", "two\n"]) func `a layout file that a loss of power tore is written anew`(
+        _ text: String
+    ) throws {
+        let world = try World(singleLinkTree)
+        #expect(try world.linked("init").code == 0)
+        try world.put(state.appending("layout"), .file(text))
+        #expect(try world.linked("init").code == 0)
+        #expect(try world.text(state.appending("layout")) == "2\n")
+        let before = try world.settledSnapshot()
+        #expect(try world.linked("init").code == 0)
+        for (name, snapshot) in try world.settledSnapshot() {
+            #expect(snapshot.differences(from: try #require(before[name])) == [], "\(name)")
+        }
+    }
+
     @Test func `files of users that look like ours are not touched`() throws {
         let world = try World([
             "home/agent/.claude/plugins": [".cai-notes.part": "mine", "x.swap": "mine too"],

@@ -41,7 +41,8 @@ struct AgentVolumeObserver {
         return AgentVolumeObservation(
             layout: layout, targets: targets.map { ($0, reader.node(at: $0.relative)) }, parents: parents,
             privateDirectories: entries.privateVolumeDirectories, renames: renames, links: links,
-            placeholders: placeholders, isComplete: isComplete)
+            placeholders: placeholders, isComplete: isComplete,
+            layoutFile: layout == nil ? reader.node(at: VolumeLayout.path.relative) : .missing)
     }
 
     private func layoutVersion() -> Int? {

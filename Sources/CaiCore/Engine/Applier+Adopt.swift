@@ -35,6 +35,7 @@ extension Applier {
 
         try stage(move, homeName, homeParent, parent, number)
         if move.hasStaged { try place(move, parent, name, number) }
+        try makeSameDurable(move)
         let text = machine.layout.linkText(to: adoption.target)
         try exchangeForLink(text, adoption.live, homeParent, homeName, number) { swap in
             guard Node(swap, in: homeParent).isDirectory == adoption.isDirectory,
@@ -71,6 +72,18 @@ extension Applier {
             throw Refusal(
                 description: "\(machine.layout.text(adoption.target)) changed after it was looked at "
                     + "(now \(now.word)); run again")
+        }
+    }
+
+    /// Makes the files of the volume durable whose live twins go: a program may have written them a moment ago.
+    private func makeSameDurable(_ move: Move) throws {
+        let same = move.adoption.items.filter { $0.verdict == .same && $0.live.isFile }
+        if same.count > fsyncLimit {
+            return try machine.volume.root.descriptor.syncFileSystem(machine.volume.root.label)
+        }
+        for item in same {
+            let (parent, name) = try machine.volume.parent(of: move.adoption.target(below: item.path).relative)
+            try parent.openFile(name).sync(parent.label.appending(name))
         }
     }
 
@@ -140,7 +153,8 @@ extension Applier {
                 try mergeOne(move, child, staged, target, below)
             }
         }
-        try target.sync()
+        // A tree of many files is made durable as a whole.
+        if move.adoption.fileCount <= fsyncLimit { try target.sync() }
     }
 
     private func mergeOne(
@@ -314,7 +328,12 @@ extension Applier {
         let (beside, _) = try machine.volume.makeParent(of: move.adoption.target.relative, mode: 0o755)
         let mode = move.adoption.secrecy.at(path.removingLastComponent()).mode(ofDirectory: 0o755)
         let (parent, newName) = try machine.volume.makeParent(of: target.relative, mode: mode)
-        if try isStored(name, directory, newName, parent) { return try directory.unlink(name) }
+        if try isStored(name, directory, newName, parent) {
+            if Node(newName, in: parent).isFile {
+                try parent.openFile(newName).sync(parent.label.appending(newName))
+            }
+            return try directory.unlink(name)
+        }
         let ownCopy = try ownCopy(newName, parent, move, path)
         if ownCopy == nil, let stored = try parent.status(of: newName), stored.kind == .regular, stored.size > 0,
             let live = try directory.status(of: name), stored.modified > live.modified

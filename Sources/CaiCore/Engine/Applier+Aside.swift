@@ -26,11 +26,13 @@ extension Applier {
             throw error
         }
         try parent.sync()
-        if try settle(aside) { return }
-        try parent.unlink(name)  // our own link
-        try parent.renameExclusively(aside, to: parent, name)
-        throw Refusal(
-            description: "\(parent.label.appending(name).printable) changed after it was looked at; run again")
+        try settled(parent) {
+            if try settle(aside) { return }
+            try parent.unlink(name)  // our own link
+            try parent.renameExclusively(aside, to: parent, name)
+            throw Refusal(
+                description: "\(parent.label.appending(name).printable) changed after it was looked at; run again")
+        }
     }
 
     /// Renames a directory of an image layer entry by entry, because the overlay cannot rename it as a whole. Whatever

@@ -16,9 +16,8 @@ extension Applier {
             try parent.createFile(name, mode: mode).close()
             return
         }
-        let part = temporary(number, .part)
-        try parent.writeFile(part, Array(content.utf8), mode: mode, isDurable: false)
-        try parent.renameExclusively(part, to: parent, name)
+        try writePart(content, mode, number, in: parent)
+        try parent.renameExclusively(temporary(number, .part), to: parent, name)
     }
 
     func fillEmpty(_ path: VolumePath, _ content: String, _ mode: UInt16, _ number: Int) throws {
@@ -26,7 +25,7 @@ extension Applier {
         guard let status = try parent.status(of: name), status.kind == .regular, status.size == 0 else {
             throw Refusal(description: "\(machine.layout.text(path)) is no longer an empty file")
         }
-        try parent.writeFile(temporary(number, .part), Array(content.utf8), mode: mode, isDurable: false)
+        try writePart(content, mode, number, in: parent)
         try swapIn(number, parent, name, loser: .mustBeEmpty)
     }
 
@@ -187,8 +186,7 @@ extension Applier {
             try? TreeEmptier.remove(swap, in: parent)
             throw error
         }
-        try parent.sync()
-        try drop(swap, in: parent, loser, at: name)
+        try settled(parent) { try drop(swap, in: parent, loser, at: name) }
     }
 
     /// Without an exchange: the old one steps aside first. A kill in between leaves the new one to be found by recovery.
@@ -204,8 +202,15 @@ extension Applier {
             try parent.renameExclusively(aside, to: parent, name)
             throw error
         }
-        try drop(aside, in: parent, loser, at: name)
+        try settled(parent) { try drop(aside, in: parent, loser, at: name) }
+    }
+
+    /// Runs `body` and makes the names of a directory durable, also if `body` throws: the journal is removed with the last
+    /// step, and a name that came back after a loss of power would then be known to no run.
+    func settled(_ parent: Directory, _ body: () throws -> Void) throws {
+        let result = Result { try body() }
         try parent.sync()
+        try result.get()
     }
 
     /// Does away with what came out of an exchange.
@@ -240,10 +245,12 @@ extension Applier {
             guard error.isUnsupportedRename || error.errno == .improperLink else { throw error }
             return try stepAsideForLink(text, link, parent, name, number, settle: settle)
         }
-        if try settle(swap) { return try parent.sync() }
-        try parent.rename(swap, to: parent, name, .exchange)
-        try parent.unlink(swap)
-        throw Refusal(
-            description: "\(parent.label.appending(name).printable) changed after it was looked at; run again")
+        try settled(parent) {
+            if try settle(swap) { return }
+            try parent.rename(swap, to: parent, name, .exchange)
+            try parent.unlink(swap)
+            throw Refusal(
+                description: "\(parent.label.appending(name).printable) changed after it was looked at; run again")
+        }
     }
 }

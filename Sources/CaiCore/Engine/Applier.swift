@@ -21,6 +21,8 @@ final class Applier {
     private(set) var isUnfinished = false
     /// The mounts that nothing can be written to.
     private var stops = MountStops()
+    /// The contents of the files that steps of the present plan make.
+    var newFiles: NewFiles
 
     /// What is different for a guard.
     let guarding: Guarding?
@@ -31,12 +33,15 @@ final class Applier {
         self.run = run
         self.baseline = baseline
         displaced = DisplacedRun(machine.volume, id: run)
+        newFiles = NewFiles(machine.volume, run)
     }
 
     /// Applies all steps. A failed step stops only those that need a mount which is full or read-only. A mode that the file
     /// system of the agent's own file refuses is no outcome: it is noted in `UnkeptFacts`.
     func apply(_ steps: [Step], firstNumber: Int = 0) -> [Outcome] {
-        steps.enumerated().compactMap { number, step in
+        newFiles.prepare(steps, firstNumber: firstNumber)
+        defer { newFiles.discard() }
+        return steps.enumerated().compactMap { number, step in
             if let reason = stops.reason(against: step, machine) {
                 return Outcome(step: step, result: .skipped(reason: reason))
             }

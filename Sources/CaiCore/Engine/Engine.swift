@@ -199,6 +199,8 @@ extension Engine {
         let journal = Journal(volume: machine.volume)
         let pending = try journal.pending()
         for part in pending.parts { try journal.remove(part: part) }
+        // A run that was killed may have written what is not durable yet, and what is there twice is removed once.
+        if !pending.runs.isEmpty { try makeDurable() }
         return pending.runs.map { run in
             do {
                 let finding = try finish(run, journal)
@@ -248,6 +250,13 @@ extension Engine {
                 ? nil
                 : record == nil
                     ? "look below \(DisplacedStore.directory)/\(run)" : "cai undo \(run) brings them back")
+    }
+
+    /// Makes everything durable that is on the volume and in the home now.
+    private func makeDurable() throws {
+        for tree in [machine.volume, machine.home] {
+            try tree.root.descriptor.syncFileSystem(tree.root.label)
+        }
     }
 
     private func allPlaces() -> (places: [Place], pairs: [RecoveryPair]) {

@@ -46,7 +46,9 @@ struct Recovery {
             try forEachTemporary(beside: place) { name, parent, temporary in
                 guard temporary.run == run else { return }
                 if temporary.number == step.number {
-                    try recover(name, in: parent, as: place.displacedPath, step.counterparts(of: place))
+                    try recover(
+                        name, in: parent, as: place.displacedPath, step.counterparts(of: place),
+                        newer: NewerContent(step, place))
                 } else if temporary.kind == .part, temporary.number == TemporaryName.restored {
                     try TreeEmptier.remove(name, in: parent)
                 }
@@ -107,27 +109,35 @@ struct Recovery {
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return
         }
+        var hasFound = false
         for name in try parent.names() {
-            if let temporary = TemporaryName.parse(name) { try body(name, parent, temporary) }
+            guard let temporary = TemporaryName.parse(name) else { continue }
+            hasFound = true
+            try body(name, parent, temporary)
         }
+        // Before the journal goes: a temporary name that came back after a loss of power would be known to no run.
+        if hasFound { try parent.sync() }
     }
 
-    /// Drops what stands at one of the counterparts too, and displaces the rest.
+    /// Drops what stands at one of the counterparts too, and displaces the rest. What came from the home and is newer than
+    /// what stands at its place on the volume is stored there, where `newer` names that place.
     private func recover(
-        _ name: FilePath.Component, in parent: Directory, as displacedPath: FilePath, _ counterparts: [Place]
+        _ name: FilePath.Component, in parent: Directory, as displacedPath: FilePath, _ counterparts: [Place],
+        newer: NewerContent? = nil
     ) throws {
         if TemporaryName.parse(name)?.kind == .part { return try TreeEmptier.remove(name, in: parent) }
         if case .symlink(let text) = Node(name, in: parent), counterparts.contains(where: { isLink(text, to: $0) }) {
             return try parent.unlink(name)  // our own link, not yet in place
         }
         let readers = (home: NodeReader(machine.home), volume: NodeReader(machine.volume))
-        try TreeEmptier { below, name, directory, _ in
+        try TreeEmptier { below, name, directory, status in
             let isStored = try counterparts.contains { place in
                 let (_, path) = machine.tree(of: place)
                 let reader = if case .home = place { readers.home } else { readers.volume }
                 return try holdsSame(name, directory, reader, below.isEmpty ? path : path.appending(below.components))
             }
             if isStored { return try directory.unlink(name) }
+            if let newer, try store(newer, name, directory, status, below) { return }
             try displaced.take(
                 name, in: directory,
                 as: below.isEmpty ? displacedPath : displacedPath.appending(below.components))

@@ -49,6 +49,8 @@ package struct SeenVolumeLink: Sendable, Hashable {
 package struct AgentVolumeObservation: Sendable {
     /// The layout that the volume has; nil for a volume of a release without agent directories, and for a fresh one.
     package let layout: Int?
+    /// The file that names the layout, as it is.
+    package let layoutFile: Node
     /// The directories on the volume, each with its place.
     package let targets: [(path: VolumePath, node: Node)]
     /// The directories above those that are there.
@@ -65,8 +67,9 @@ package struct AgentVolumeObservation: Sendable {
     package init(
         layout: Int?, targets: [(path: VolumePath, node: Node)], parents: Set<VolumePath>,
         privateDirectories: Set<VolumePath>, renames: [SeenRename], links: [SeenVolumeLink], placeholders: [SeenFile],
-        isComplete: Bool = true
+        isComplete: Bool = true, layoutFile: Node = .missing
     ) {
+        self.layoutFile = layoutFile
         self.isComplete = isComplete
         self.privateDirectories = privateDirectories
         self.parents = parents
@@ -136,7 +139,13 @@ package func planAgentTargets(_ seen: AgentVolumeObservation, layout: Layout, is
         plan.steps.append(.linkOnVolume(link.path, text: link.text))
     }
     if seen.layout == nil, isMigrated {
-        plan.steps.append(.makeFile(VolumeLayout.path, content: VolumeLayout.text, mode: 0o600))
+        // A file that names no layout was torn by a loss of power, or is not ours.
+        plan.steps.append(
+            seen.layoutFile.isMissing
+                ? .makeFile(VolumeLayout.path, content: VolumeLayout.text, mode: 0o600)
+                : .write(
+                    .volume(VolumeLayout.path), content: VolumeLayout.text, mode: 0o600, replacing: seen.layoutFile,
+                    isOurs: false))
     }
     return plan
 }
