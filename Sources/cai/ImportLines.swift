@@ -116,7 +116,8 @@ struct ImportLines {
     private var steps: [String] {
         if isDryRun {
             return report.outcomes.flatMap { outcome in
-                outcome.step.singles.map { "[DRY-RUN] Would \($0.words(layout))" }
+                if let reason = outcome.toldReason { return ["[ERROR] \(reason)"] }
+                return outcome.step.singles.map { "[DRY-RUN] Would \($0.words(layout))" }
                     + outcome.step.expectedDisplaced.map {
                         "[DRY-RUN] Would keep displaced: \(layout.text(displaced: $0))"
                     }

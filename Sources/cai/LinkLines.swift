@@ -65,6 +65,8 @@ struct LinkLines {
     }
 
     private func preview(_ step: Step) -> [String] {
+        // The reason stands among the problems.
+        if report.problems.contains(where: { $0.step == step }) { return [] }
         switch step {
         case .putLink(let link, let target, let replacing, _):
             var lines: [String] = []

@@ -51,7 +51,8 @@ struct SyncLines {
     private func moved(_ step: Step, _ status: SyncStatus) -> [String] {
         let source = "~/\(status.source)"
         let target = layout.text(status.entry.target)
-        if isDryRun {
+        let refused = report.problems.first { $0.step == step }
+        if isDryRun, refused == nil {
             switch step {
             case .adopt(let adoption):
                 return [

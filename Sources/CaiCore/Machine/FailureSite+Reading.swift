@@ -127,6 +127,22 @@ extension SystemCallError {
     }
 }
 
+extension FailureAdvice {
+    /// The next step for an entry that is refused because it belongs to another user, whatever its mode allows.
+    static func sentence(forForeign entry: FilePath.Component, in directory: Directory) -> String? {
+        let path = directory.label.appending(entry)
+        let site = FailureSite(SystemCallError("change", path.printable, .permissionDenied))
+        guard let facts = PathFacts(path) else { return nil }
+        return sentence(
+            for: FailureSite(
+                .permissionDenied, .change, path: path.printable,
+                entry: FailedEntry(
+                    path: path.printable, uid: facts.status.uid, gid: facts.status.gid, mode: facts.status.mode,
+                    refuses: true),
+                mount: site.mount, user: site.user))
+    }
+}
+
 extension Obstacle {
     /// A directory of another user.
     static func foreign(_ uid: UInt32, _ directory: Directory) -> Obstacle {

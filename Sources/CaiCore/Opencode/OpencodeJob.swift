@@ -154,10 +154,9 @@ package struct OpencodeJob {
                 let (tree, path) = machine.tree(of: place)
                 let (parent, name) = try tree.parent(of: path)
                 if let owner = try parent.status(of: name)?.uid, owner != Identity.uid {
-                    let label = parent.label.appending(name).printable
                     return .unreadable(
                         "belongs to user \(owner), not to the agent",
-                        advice: SystemCallError("write", label, .permissionDenied).advice)
+                        advice: FailureAdvice.sentence(forForeign: name, in: parent))
                 }
                 return .bytes(try seen.bytes(facts) { try tree.readFile(path, limit: Self.largest) ?? [] })
             } catch {
