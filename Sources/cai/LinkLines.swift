@@ -22,7 +22,8 @@ struct LinkLines {
 
     /// One sentence for each step that failed, for standard error.
     var errors: [String] {
-        report.problems.compactMap(\.toldReason)
+        // A check changes nothing, so that no step of it can fail.
+        (mode == .check ? [] : report.problems.compactMap(\.toldReason))
             + links.compactMap { $0.obstacle }.filter { $0.severity == .error }.map(\.told)
     }
 
