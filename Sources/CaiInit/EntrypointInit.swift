@@ -239,7 +239,7 @@ struct EntrypointInit: ~Copyable {
     }
 
     private func tell(_ notice: Lifecycle.Notice) {
-        let time = "\(ContinuousClock.now - bootStart)"
+        let time = "\(ContinuousClock.now - bootStart)" + (plan.lastStep.map { " in its step \($0)" } ?? "")
         switch notice {
         case .bootFailed:
             guard let failure = plan.failure else { return }
@@ -265,10 +265,10 @@ extension EntrypointInit {
         switch helper {
         case .boot:
             bootStart = .now
-            words += ["init"] + openReport()
+            words += ["init"] + openReport() + bootTime
             if let strict = options.boot.strict { words += ["--strict", strict] }
         case .repair:
-            words += ["init", "--repair", "--quiet"] + openReport()
+            words += ["init", "--repair", "--quiet"] + openReport() + bootTime
         case .shutdownHooks:
             guard mayHaveHooks else { return waiting.append(.hooksEnded) }
             words += ["hooks", "run", "shutdown"]
@@ -303,6 +303,9 @@ extension EntrypointInit {
                 + "mount a tmpfs at /run")
         return []
     }
+
+    /// The time of a boot in whole seconds, for its steps to share.
+    private var bootTime: [String] { ["--boot-time", "\(max(Int(options.boot.timeout / .seconds(1)), 1))"] }
 
     /// Takes a variable out of the environment, and its value out of what /proc/1/environ shows.
     private func withhold(_ name: String) {

@@ -35,6 +35,15 @@ extension ConfinedPath {
         self.init(unchecked: try confined(declared))
     }
 
+    /// Reads a path from a record of `cai`, in which it is encoded (`FilePath.encoded`). The owner of the volume can write
+    /// there: nil for a path that leaves its tree, is absolute, or is empty.
+    package init?(recorded text: String) {
+        guard let path = FilePath(encoded: text), !path.isEmpty, !path.isAbsolute,
+            path.components.allSatisfy({ $0.kind == .regular })
+        else { return nil }
+        self.init(unchecked: path)
+    }
+
     /// The path of a child that a directory listing named.
     package func appending(_ name: FilePath.Component) -> Self { Self(unchecked: relative.appending(name)) }
 

@@ -196,6 +196,7 @@ extension Descriptor {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
         defer { buffer.deallocate() }
         while true {
+            try WorkBudget.check(path)
             let count = try check("read", path.printed) { Glibc.read(raw, buffer.baseAddress, buffer.count) }
             if count == 0 { return }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -8,10 +8,17 @@ package final class Directory: Sendable {
     package let descriptor: Descriptor
     /// How to call it in messages.
     package let label: FilePath
+    /// The number of directories between this one and the one that the walk to it began at.
+    private let depth: Int
 
-    init(owning raw: CInt, label: FilePath) {
+    /// The most directories that a walk goes down. Deeper trees were made to hurt: 16,000 levels overflow the stack of a
+    /// recursive walk, and take all descriptors.
+    package static let deepest = 256
+
+    init(owning raw: CInt, label: FilePath, depth: Int = 0) {
         descriptor = Descriptor(owning: raw)
         self.label = label
+        self.depth = depth
     }
 
     /// Opens a path as the kernel resolves it, symlinks included: for paths that the operator named.
@@ -76,24 +83,33 @@ package final class Directory: Sendable {
         }
     }
 
-    /// Opens a directory inside this one. A directory that may be searched but not read opens for searching only.
+    /// Opens a directory inside this one. A directory that may be searched but not read opens for searching only. `..` is
+    /// none that is inside. Throws ENAMETOOLONG for one that lies deeper than `deepest` directories, so that every walk over
+    /// a tree ends there.
     package func openDirectory(_ name: FilePath.Component) throws(SystemCallError) -> Directory {
         let flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         let path = label.appending(name)
+        if name.kind == .parentDirectory { throw SystemCallError("open directory", path.printed, .invalidArgument) }
+        if depth >= Self.deepest { throw SystemCallError(Self.tooDeep, path.printed, .fileNameTooLong) }
         var raw = name.withPlatformString { cai_openat(descriptor.raw, $0, O_RDONLY | flags, 0) }
         if raw < 0, currentErrno == EACCES {
             raw = name.withPlatformString { cai_openat(descriptor.raw, $0, O_PATH | flags, 0) }
         }
         if raw < 0 { throw SystemCallError("open directory", path.printed, Errno(rawValue: currentErrno)) }
-        return Directory(owning: raw, label: path)
+        return Directory(owning: raw, label: path, depth: depth + 1)
     }
+
+    /// The operation of the error for a directory that lies too deep.
+    package static let tooDeep = "open a directory that lies deeper than \(deepest) directories"
 
     /// Opens a directory some steps below this one at once; nil when that does not work, for whatever reason: `openDirectory`
     /// for each step then works, or says why not.
     func openBeneath(_ path: FilePath) -> Directory? {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let depth = depth + path.components.count
+        if depth > Self.deepest { return nil }
         let raw = path.withPlatformString { cai_open_beneath(descriptor.raw, $0, flags) }
-        return raw < 0 ? nil : Directory(owning: raw, label: label.appending(path.components))
+        return raw < 0 ? nil : Directory(owning: raw, label: label.appending(path.components), depth: depth)
     }
 
     /// Opens a directory below this one, each step as `openDirectory`; the empty path is this directory.
@@ -108,7 +124,7 @@ package final class Directory: Sendable {
         let raw = try check("open", label.printed) {
             cai_openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         }
-        return Directory(owning: raw, label: label)
+        return Directory(owning: raw, label: label, depth: depth)
     }
 
     /// The number of its type of file system (statfs(2), `f_type`); nil when the kernel does not tell.
@@ -228,7 +244,10 @@ package final class Directory: Sendable {
             throw SystemCallError("read directory", label.printed, error)
         }
         defer { closedir(stream) }
+        var count = 0
         while true {
+            if count % 1024 == 0 { try WorkBudget.check(label) }
+            count += 1
             errno = 0
             guard let entry = readdir(stream) else { break }
             let type = entry.pointee.d_type

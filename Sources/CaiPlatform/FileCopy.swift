@@ -72,6 +72,7 @@ extension Descriptor {
         let to = directory.label.appending(newName)
         let before = try status(from)
         if before.kind != .regular { throw SystemCallError("open", from.printed, .notSupported) }
+        try WorkBudget.check(from, size: before.size)
         let copy = try directory.createPrivateFile(newName)
         do {
             try copyContent(of: self, before, to: copy, from, to, each)
@@ -148,12 +149,14 @@ private func copySparse(
         let data = source.nextData(from: position, size)
         var hole = data.lowerBound - position
         while hole > 0 {
+            try WorkBudget.check(from)
             let piece = min(hole, zeros.count)
             each(UnsafeRawBufferPointer(rebasing: zeros[..<piece]))
             hole -= piece
         }
         position = data.lowerBound
         while position < data.upperBound {
+            try WorkBudget.check(from)
             let want = min(data.upperBound - position, buffer.count)
             let count = try check("read", from.printed) { pread(source.raw, buffer.baseAddress, want, position) }
             if count == 0 { throw SystemCallError("read", from.printed, .resourceBusy) }

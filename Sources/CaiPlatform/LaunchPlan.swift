@@ -47,6 +47,8 @@ package struct LaunchPlan: Hashable, Sendable {
         set { pairs = newValue.map { Variable(name: $0.name, value: $0.value) } }
     }
     package var failure: Failure?
+    /// The step that a boot was doing last.
+    package private(set) var lastStep: String?
     /// The services to supervise, each behind those that it comes after.
     package var services: [ServicePlan] = []
     /// Whether the agent service is to run; nil where nothing was said.
@@ -94,6 +96,13 @@ extension LaunchPlan {
             for directory in directories { writer.add("hook", directory.string) }
         }
         for service in services { service.fields.forEach { writer.add($0.key, $0.value) } }
+        return writer.bytes
+    }
+
+    /// The text that says which step begins.
+    package static func beginning(of step: String) -> [UInt8] {
+        var writer = Writer()
+        writer.add("doing", step)
         return writer.bytes
     }
 
@@ -171,6 +180,7 @@ extension LaunchPlan {
             case "variable":
                 let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 if parts.count == 2 { plan.pairs.append(Variable(name: String(parts[0]), value: String(parts[1]))) }
+            case "doing": plan.lastStep = value
             case "step": step = value
             case "code": code = Int32(value) ?? 1
             case "duration": plan.failure = Failure(step: step, code: code, duration: value)

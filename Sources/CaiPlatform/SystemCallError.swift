@@ -44,7 +44,11 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
     /// True if the machine has no locks of the kind that was asked for.
     static func isWithoutLocks(_ error: CInt) -> Bool { [ENOSYS, EPERM, ENOLCK, EOPNOTSUPP, EINVAL].contains(error) }
 
-    package var description: String { "\(subject): \(operation): \(errno)" }
+    package var description: String {
+        if operation == Directory.tooDeep { return "\(subject): lies deeper than \(Directory.deepest) directories" }
+        if operation == WorkBudget.operation { return "\(subject): \(WorkBudget.reason)" }
+        return "\(subject): \(operation): \(errno)"
+    }
 }
 
 /// Calls until the call is not interrupted by a signal; throws errno as it stood right after the call.

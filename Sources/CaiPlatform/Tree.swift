@@ -22,7 +22,9 @@ package final class Tree: Sendable {
     /// Opens a directory of the tree; the empty path is the root. Throws `BlockedPath` when an ancestor or the directory
     /// itself is something else, `SystemCallError` (ENOENT) when it is missing.
     package func directory(_ path: FilePath) throws -> Directory {
-        if path.components.count > 1, let found = root.openBeneath(path) { return found }
+        // The kernel allows `..` as long as it stays below; here it is refused by the first step.
+        let isPlain = path.components.allSatisfy { $0.kind != .parentDirectory }
+        if path.components.count > 1, isPlain, let found = root.openBeneath(path) { return found }
         var current = root
         var walked = FilePath()
         for name in path.components { current = try step(from: current, to: name, &walked) }

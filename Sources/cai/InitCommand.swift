@@ -27,6 +27,8 @@ struct InitCommand: ParsableCommand {
     var repair = false
     /// What `cai entrypoint` reads its plan from.
     @Option(help: .hidden) var launchPlan: Int32?
+    /// The seconds after which `cai entrypoint` ends the boot.
+    @Option(help: .hidden) var bootTime: Int?
 
     func run() throws {
         try reportingFailures {
@@ -39,6 +41,9 @@ struct InitCommand: ParsableCommand {
             let request = InitRequest(
                 isPreview: dryRun, strict: strict, force: force, environment: Environment.all,
                 steps: repair ? BootStepName.repair : BootStepName.allCases,
+                time: bootTime.map { .seconds($0) },
+                // Without it the log does not tell which step took too long.
+                begin: { name in try? hand(LaunchPlan.beginning(of: name.rawValue)) },
                 log: { name, line in Talk.line("[\(name)] \(line)") })
             let loader = ManifestLoader.standard
             let job = InitJob(workplace, manifests: loader, request: request)

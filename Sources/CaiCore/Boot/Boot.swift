@@ -115,9 +115,15 @@ struct Boot {
         return StepWork(findings: [Finding(ofStep: error)])
     }
 
+    /// The time to wait for the lock of the volume: no longer than the step has.
+    private var lockTimeout: Duration {
+        let time = workplace.settings.duration(.lockTimeout)
+        return WorkBudget.remaining.map { min($0, time) } ?? time
+    }
+
     private func options(_ command: String) -> RunOptions {
         RunOptions(
-            command: command, isPreview: isPreview, lockTimeout: workplace.settings.duration(.lockTimeout),
+            command: command, isPreview: isPreview, lockTimeout: lockTimeout,
             retention: workplace.settings.retention, secrets: secretPlaces)
     }
 
@@ -215,7 +221,7 @@ struct Boot {
     /// Removes displaced secrets that are older than an hour.
     private func expireSecrets(_ machine: Machine) throws -> StepWork {
         let job = SecretExpiryJob(
-            machine, places: secretPlaces, lockTimeout: workplace.settings.duration(.lockTimeout))
+            machine, places: secretPlaces, lockTimeout: lockTimeout)
         do {
             let count = try workplace.asOwner { try job.run(isPreview: isPreview) }
             if count == 0 { return .skipped() }

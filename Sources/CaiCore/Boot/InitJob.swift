@@ -14,17 +14,23 @@ package struct InitRequest {
     package let log: (String, String) -> Void
     /// The steps to run.
     package let steps: [BootStepName]
+    /// The time of the whole boot, of which each step gets a share; nil if it has no limit.
+    package let time: Duration?
+    /// Hears of each step before it is done.
+    package let begin: (BootStepName) -> Void
 
     package init(
         isPreview: Bool, strict: Set<BootStepName>, force: Bool, environment: [String: String],
-        steps: [BootStepName] = BootStepName.allCases,
-        log: @escaping (String, String) -> Void
+        steps: [BootStepName] = BootStepName.allCases, time: Duration? = nil,
+        begin: @escaping (BootStepName) -> Void = { _ in }, log: @escaping (String, String) -> Void
     ) {
         self.isPreview = isPreview
         self.strict = strict
         self.force = force
         self.environment = environment
         self.steps = steps
+        self.time = time
+        self.begin = begin
         self.log = log
     }
 }
@@ -56,10 +62,13 @@ package struct InitJob {
     package func run() -> (report: BootReport, rest: Rest) {
         let start = ContinuousClock.now
         let started = Timestamp(secondsSinceEpoch: WallClock.seconds)
-        var boot = Boot(self)
+        // Reading the manifests is part of the first step.
+        var boot = WorkBudget.with(share(of: .journal, after: .zero)) { Boot(self) }.result
         let steps = request.steps.map { name in
             let begin = ContinuousClock.now
-            var work = boot.carryOut(name)
+            request.begin(name)
+            var (work, isUsedUp) = WorkBudget.with(share(of: name, after: begin - start)) { boot.carryOut(name) }
+            if isUsedUp || work.findings.contains(where: \.isLate) { work.findings = late(work.findings, in: name) }
             if name == request.steps.last { work.findings += boot.finish() }
             return BootStep(
                 name: name.rawValue, outcome: work.outcome, duration: ContinuousClock.now - begin,
@@ -73,6 +82,25 @@ package struct InitJob {
         return (report, Rest(variables: boot.variables, agentVariables: boot.agentVariables, code: boot.code))
     }
 
+    /// The time that a step has for content of users: half of what is left of two fifths of the boot, at least a second. Users
+    /// and hooks, which come last, have the rest, and limits of their own.
+    private func share(of name: BootStepName, after elapsed: Duration) -> Duration? {
+        guard let time = request.time, ![.users, .bootstrap, .hooks].contains(name) else { return nil }
+        return max((time * 2 / 5 - elapsed) / 2, .seconds(1))
+    }
+
+    /// One finding that names the step, and the first few of what it left.
+    private func late(_ findings: [Finding], in name: BootStepName) -> [Finding] {
+        let left = findings.filter(\.isLate)
+        return findings.filter { !$0.isLate } + left.prefix(3)
+            + [
+                Finding(
+                    .warning, at: "cai init",
+                    "the step \(name.rawValue) has used up its time; what it left is tried again at the next start",
+                    advice: "run cai init by hand, which has no limit; du -a --apparent-size shows what is large")
+            ]
+    }
+
     /// Notes that the lines of the report were written to the log. Returns what kept it from being noted.
     package func wasShown(_ rest: Rest) -> Finding? {
         rest.code.flatMap { BootstrapJob(workplace, mode: .own).wasShown($0) }
@@ -83,4 +111,9 @@ package struct InitJob {
         guard !report.isPreview else { return nil }
         return BootRecord(workplace, environment: request.environment).write(report)
     }
+}
+
+extension Finding {
+    /// True if it is about something that a step had no time for.
+    fileprivate var isLate: Bool { sentence.contains(WorkBudget.reason) }
 }

@@ -4,9 +4,6 @@ import SystemPackage
 
 /// One walk over a volume that gives wrong entries to the owner.
 struct OwnershipWalk {
-    /// A tree deeper than this was made to hurt.
-    private static let deepest = 512
-
     private let policy: OwnershipPolicy
     private let label: FilePath
     private(set) var report: OwnershipReport
@@ -36,8 +33,8 @@ struct OwnershipWalk {
     }
 
     private mutating func visit(_ directory: Directory, _ path: FilePath, _ boundary: Boundary, depth: Int) {
-        guard depth < Self.deepest else {
-            return note(path, "lies deeper than \(Self.deepest) directories; not looked at")
+        guard depth < Directory.deepest else {
+            return note(path, "lies deeper than \(Directory.deepest) directories; not looked at")
         }
         let names: [FilePath.Component]
         do {
@@ -53,6 +50,7 @@ struct OwnershipWalk {
     ) {
         do {
             guard let status = try directory.status(of: name) else { return }
+            try WorkBudget.check(path)
             report.visited += 1
             if status.kind == .directory {
                 try enter(name, in: directory, path, boundary, depth)
@@ -61,6 +59,9 @@ struct OwnershipWalk {
             }
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             return  // it went away: nothing to repair
+        } catch let error as SystemCallError where error.operation == WorkBudget.operation {
+            isStopped = true
+            note(path, WorkBudget.reason, advice: error.advice)
         } catch {
             note(path, "cannot be looked at: \(error.sentence)")
         }
@@ -146,7 +147,7 @@ struct OwnershipWalk {
     private mutating func note(_ path: FilePath, _ doubt: OwnershipDoubt) {
         let place = shellQuoted(label.appending(path.components).printable)
         let command = "if it is the agent's: chown -h \(policy.uid):\(policy.gid) \(place)"
-        note(path, doubt.sentence, advice: doubt == .otherNames ? command : "rm \(place), if nobody needs it")
+        note(path, doubt.sentence, advice: [.otherNames, .privateFile].contains(doubt) ? command : "rm \(place), if nobody needs it")
     }
 
     private mutating func note(_ path: FilePath, _ sentence: String, advice: String? = nil, kind: String? = nil) {

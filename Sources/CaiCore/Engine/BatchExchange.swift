@@ -82,14 +82,13 @@ struct BatchExchange {
     func run(_ record: BatchRecord) throws {
         let workshop = try Self.workshop(machine.volume, displaced.id)
         for (number, operation) in record.operations.enumerated() {
-            guard let path = FilePath(encoded: operation.path), !path.isEmpty, !path.isAbsolute,
-                let name = FilePath.Component("\(number)")
+            guard let path = VolumePath(recorded: operation.path), let name = FilePath.Component("\(number)")
             else { continue }
             switch operation.kind {
-            case .put: try put(operation, VolumePath(unchecked: path), name, workshop)
-            case .remove: try remove(operation, VolumePath(unchecked: path))
-            case .mode: try setMode(operation, VolumePath(unchecked: path))
-            case .time: try setTime(operation, VolumePath(unchecked: path))
+            case .put: try put(operation, path, name, workshop)
+            case .remove: try remove(operation, path)
+            case .mode: try setMode(operation, path)
+            case .time: try setTime(operation, path)
             }
         }
         try sync(record)
@@ -201,9 +200,7 @@ struct BatchExchange {
             return try machine.volume.root.descriptor.syncFileSystem(machine.volume.root.label)
         }
         for operation in record.operations {
-            guard let path = FilePath(encoded: operation.path), !path.isEmpty,
-                let (parent, _) = try existing(VolumePath(unchecked: path))
-            else { continue }
+            guard let path = VolumePath(recorded: operation.path), let (parent, _) = try existing(path) else { continue }
             try parent.sync()
         }
     }

@@ -321,8 +321,8 @@ extension Journal.Record {
     fileprivate var recoverableSteps: [RecoverableStep]? {
         var result: [RecoverableStep] = []
         for item in steps {
-            let home = item.home.compactMap { FilePath(encoded: $0) }.map { HomePath(unchecked: $0) }
-            let volume = item.volume.compactMap { FilePath(encoded: $0) }.map { VolumePath(unchecked: $0) }
+            let home = item.home.compactMap { HomePath(recorded: $0) }
+            let volume = item.volume.compactMap { VolumePath(recorded: $0) }
             guard home.count == item.home.count, volume.count == item.volume.count else { return nil }
             var pair: RecoveryPair?
             if item.isLinked, let live = home.first, let target = volume.first {

@@ -102,9 +102,7 @@ struct Journal {
         let texts = try? JSONDecoder().decode([String: UInt16].self, from: Data(bytes))  // torn: as if never written
         var result: [VolumePath: UInt16] = [:]
         for (text, mode) in texts ?? [:] {
-            if let path = FilePath(encoded: text), !path.isAbsolute, !path.isEmpty {
-                result[VolumePath(unchecked: path)] = mode & 0o7777
-            }
+            if let path = VolumePath(recorded: text) { result[path] = mode & 0o7777 }
         }
         return result
     }

@@ -81,14 +81,23 @@ struct Recovery {
     }
 
     /// Finishes a run of which nothing is known but its name, beside every place that the manifests name.
+    ///
+    /// Each directory is read once: the agent's manifests may name as many places as it likes.
     func recover(_ run: RunID, _ pairs: [RecoveryPair], _ places: [Place]) throws {
+        func parent(_ path: FilePath) -> PathKey { PathKey(path.removingLastComponent()) }
+        let inHome = Dictionary(grouping: pairs) { parent($0.live.relative) }
+        let onVolume = Dictionary(grouping: pairs) { parent($0.target.relative) }
+        var seen: (home: Set<PathKey>, volume: Set<PathKey>) = ([], [])
         for place in places {
-            let parentPath = machine.tree(of: place).path.removingLastComponent()
-            let candidates = pairs.filter { pair in
-                switch place {
-                case .home: pair.live.relative.removingLastComponent() == parentPath
-                case .volume: pair.target.relative.removingLastComponent() == parentPath
-                }
+            let directory = parent(machine.tree(of: place).path)
+            let candidates: [RecoveryPair]
+            switch place {
+            case .home:
+                guard seen.home.insert(directory).inserted else { continue }
+                candidates = inHome[directory] ?? []
+            case .volume:
+                guard seen.volume.insert(directory).inserted else { continue }
+                candidates = onVolume[directory] ?? []
             }
             try forEachTemporary(beside: place) { name, parent, temporary in
                 guard temporary.run == run else { return }

@@ -116,7 +116,11 @@ extension SystemCallError {
 
     /// The next step for the user of this process; nil where the table has none.
     package func advice(needed: UInt64? = nil) -> String? {
-        FailureAdvice.sentence(for: FailureSite(self, needed: needed))
+        switch operation {
+        case Directory.tooDeep: "move it further up, or remove it"
+        case WorkBudget.operation: "run cai init by hand, which has no limit"
+        default: FailureAdvice.sentence(for: FailureSite(self, needed: needed))
+        }
     }
 }
 

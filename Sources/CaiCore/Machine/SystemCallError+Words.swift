@@ -7,6 +7,8 @@ extension SystemCallError {
     package var plainReason: String {
         switch (operation, errno) {
         case (_, .isDirectory): "it is a directory"
+        case (Directory.tooDeep, _): "it lies deeper than \(Directory.deepest) directories"
+        case (WorkBudget.operation, _): "it \(WorkBudget.reason)"
         case ("open", .notSupported): "it is not a regular file"
         case ("open", .tooManySymbolicLinkLevels): "it is a symlink that is not followed"
         case (_, .noSuchFileOrDirectory): "it does not exist"

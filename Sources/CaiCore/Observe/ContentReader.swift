@@ -34,6 +34,7 @@ func contentSample(_ name: FilePath.Component, in directory: Directory) throws(S
     let path = directory.label.appending(name)
     let file = try directory.openFile(name)
     let size = try file.status(path).size
+    try WorkBudget.check(path, size: size)
     let isDocument = ["json", "jsonc", "toml"].contains(name.extension) && size <= largestDocument
     return try sample(of: file, path, isDocument: isDocument).whole
 }
@@ -55,6 +56,7 @@ func contentSamples(
     let liveFile = try live.directory.openFile(live.name)
     let storedFile = try stored.directory.openFile(stored.name)
     let (liveSize, storedSize) = (try liveFile.status(livePath).size, try storedFile.status(storedPath).size)
+    try WorkBudget.check(livePath, size: max(liveSize, storedSize))
     let liveSample = try sample(of: liveFile, livePath, length: storedSize)
     let storedSample = try sample(of: storedFile, storedPath, length: liveSize)
     var continuation: Continuation?

@@ -35,19 +35,26 @@ package struct PartPattern: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 
-    /// Compares byte by byte; a star takes as much as the rest allows.
+    /// Compares byte by byte. After a mismatch only the last star takes more, so that the time is bounded by the product of
+    /// both lengths, however many stars there are.
     private static func matches(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-        guard let first = pattern.first else { return text.isEmpty }
-        if first == star {
-            var rest = text
-            while true {
-                if matches(pattern.dropFirst(), rest) { return true }
-                if rest.isEmpty { return false }
-                rest = rest.dropFirst()
+        var (next, position) = (pattern.startIndex, text.startIndex)
+        var lastStar: (next: Int, position: Int)?
+        while position < text.endIndex {
+            if next < pattern.endIndex, pattern[next] == star {
+                next += 1
+                lastStar = (next, position)
+            } else if next < pattern.endIndex, pattern[next] == text[position] {
+                next += 1
+                position += 1
+            } else if let last = lastStar {
+                (next, position) = (last.next, last.position + 1)
+                lastStar = (next, position)
+            } else {
+                return false
             }
         }
-        guard text.first == first else { return false }
-        return matches(pattern.dropFirst(), text.dropFirst())
+        return pattern[next...].allSatisfy { $0 == star }
     }
 }
 

@@ -74,10 +74,10 @@ package enum AdditionList {
     }
 
     private static func addition(_ words: [String]) -> Addition? {
-        guard let last = words.last, let path = FilePath(encoded: last), !path.isEmpty, !path.isAbsolute,
-            path.components.allSatisfy({ $0.kind == .regular }), let kind = kind(words.dropLast())
-        else { return nil }
-        return Addition(VolumePath(unchecked: path), kind)
+        guard let last = words.last, let path = VolumePath(recorded: last), let kind = kind(words.dropLast()) else {
+            return nil
+        }
+        return Addition(path, kind)
     }
 
     private static func kind(_ words: ArraySlice<String>) -> Addition.Kind? {
