@@ -29,7 +29,9 @@ struct ServiceParts {
             if request.headers[.expect]?.lowercased() == "100-continue" { try await go() }
             let context = AgentContext(
                 source: .init(channel: channel, logger: logger, exchange: exchange, isRoot: peer?.uid == 0))
-            return try await router.respond(to: request, context: context)
+            return try await Places.$isForRoot.withValue(context.isRoot) {
+                try await router.respond(to: request, context: context)
+            }
         }
         self.loop = loop
         self.worker = worker

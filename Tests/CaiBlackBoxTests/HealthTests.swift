@@ -76,6 +76,16 @@ import Testing
         #expect(!world.exists("mnt/agent-data"))
     }
 
+    @Test(arguments: ["boot.json", "services.json"], ["{}", "[1]", "x", #"{"schema":1,"services":"y","steps":[]}"#])
+    func `names a record that is damaged, in words`(name: String, text: String) throws {
+        let world = try World(["run/containai": [:]])
+        #expect(try world.cai("init", "--force").code == 0)
+        try world.put(FilePath("run/containai/\(name)"), .file(text))
+        let run = try world.cai("health")
+        #expect(run.code == 1 && run.everything.contains("\(name) is damaged"), "\(run)")
+        #expect(!run.everything.contains("DecodingError") && !run.everything.contains("Debug description"), "\(run)")
+    }
+
     @Test(.needs("python3")) func `looks at broker, socket and page where the preset is opencode`() throws {
         let world = try World([
             "run": [:], "home/opencoder/workspace": [:], "etc/containai/agent.toml": "preset = \"opencode\"",

@@ -68,6 +68,14 @@ private let badRecords = [
         #expect(try world.users("restore").code == 0)
     }
 
+    @Test(arguments: ["/home/../root", "/home/bob/..", "/../etc"])
+    func `refuses a home that leads out of where it seems to lie`(home: String) throws {
+        let world = try accountWorld([:])
+        let added = try world.users("add", "bob", "--generate", "--home", home)
+        #expect(added.code != 0 && added.errors.contains("contains \"..\""), "\(added)")
+        #expect(try world.entry("/etc/passwd", "bob") == nil)
+    }
+
     @Test func `does not follow a record that is a symlink`() throws {
         let world = try accountWorld(["/var/lib/opencode-users/bad.json": .link("/in/hash")])
         let restored = try world.users("restore")

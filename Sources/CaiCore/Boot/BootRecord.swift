@@ -44,12 +44,12 @@ package struct BootRecord: Sendable {
 
     /// Reads the record; nil when there is none. Throws when it cannot be read.
     package func read() throws -> BootReport? {
-        try read(Self.name).map(decode)
+        try read(Self.name).map { try decode($0, BootReport.self, Self.name) }
     }
 
     /// Reads what process 1 has written of its services; nil when there is nothing. Throws when it cannot be read.
     package func readServices() throws -> ServiceStates? {
-        try read("services.json").map { try JSONDecoder().decode(ServiceStates.self, from: Data($0)) }
+        try read("services.json").map { try decode($0, ServiceStates.self, "services.json") }
     }
 
     private func read(_ name: FilePath.Component) throws -> [UInt8]? {
@@ -82,13 +82,27 @@ package struct BootRecord: Sendable {
         }
     }
 
-    private func decode(_ bytes: [UInt8]) throws -> BootReport {
-        try JSONDecoder().decode(BootReport.self, from: Data(bytes))
+    private func decode<Value: Decodable>(
+        _ bytes: [UInt8], _ type: Value.Type, _ name: FilePath.Component
+    ) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw DamagedRecord(path: path.appending(name))
+        }
     }
 
     /// Writes the record to a fallback. Returns whether that went well; if not, the next one is tried.
     private func writes(_ bytes: [UInt8], below path: FilePath) -> Bool {
         guard let directory = place.makeFallback(path, mode: 0o755) else { return false }
         return (try? StateDirectory.replace(Self.name, in: directory, with: bytes, mode: 0o644)) != nil
+    }
+}
+
+/// A record in the state directory that holds something else.
+struct DamagedRecord: Error, CustomStringConvertible {
+    let path: FilePath
+    var description: String {
+        "\(path.printable) is damaged, or was written by another program; the next start of the container writes it anew"
     }
 }

@@ -67,6 +67,10 @@ final class GuardLoop {
     private static func trees(_ guarded: GuardedMachine) -> (home: WatchedTree, volume: WatchedTree) {
         let home = WatchedTree(guarded.machine.home, [.closed])
         let volume = WatchedTree(guarded.machine.volume)
+        // First, because only so many directories are watched.
+        volume.add(allIn: ManifestLoader.userDirectory, .manifests)
+        volume.add(LinkSources.userSpecification, .manifests)
+        volume.add(allIn: DisplacedStore.directory, .secrets)
         let agentTargets = Set(guarded.entries.filter { $0.kind == .agentDirectory }.map(\.target))
         for entry in guarded.entries where entry.hasLink {
             guard let link = entry.link else { continue }
@@ -76,9 +80,6 @@ final class GuardLoop {
             if let parent = entry.target.parent, parent.isAtOrBelow(agentTargets) { continue }
             volume.add(entry.target.relative, .link(link))
         }
-        volume.add(allIn: ManifestLoader.userDirectory, .manifests)
-        volume.add(LinkSources.userSpecification, .manifests)
-        volume.add(allIn: DisplacedStore.directory, .secrets)
         return (home, volume)
     }
 
@@ -86,7 +87,7 @@ final class GuardLoop {
     private func watchEverything() {
         isBlind = false
         if watch == nil {
-            do { watch = try ChangeWatch() } catch { cannotWatch(error) }
+            do { watch = try makeWatch() } catch { cannotWatch(error) }
         }
         if let watch {
             asOwner {
@@ -99,9 +100,26 @@ final class GuardLoop {
         nextScan = now + (isBlind ? min(interval, Self.blindInterval) : interval)
     }
 
+    /// Makes the watch as the owner, whose manifests say how many directories there are: the kernel counts watches for the
+    /// user who made the first one. Where the owner has no instance left, as this user.
+    private func makeWatch() throws(SystemCallError) -> ChangeWatch {
+        var made: ChangeWatch?
+        asOwner { made = try? ChangeWatch() }  // tried again below, with the error
+        if let made { return made }
+        return try ChangeWatch()
+    }
+
     private func cannotWatch(_ error: SystemCallError) {
         if error.errno == .permissionDenied { return }  // nor can the agent save there
         isBlind = true
+        if error.operation == WatchedTree.full {
+            return talk.tell(
+                Finding(
+                    .warning, at: "manifests",
+                    "links lie in more than \(WatchedTree.mostDirectories) directories, of which the others are not watched;"
+                        + " links are looked at every \(Self.blindInterval.components.seconds) seconds",
+                    advice: "declare fewer directories, or links to directories in place of links to what is in them"))
+        }
         let limit: String? =
             switch error.errno {
             case .noSpace: "fs.inotify.max_user_watches"

@@ -18,7 +18,14 @@ enum Subject: Hashable, Sendable {
 /// Every directory on the way to a place is watched, so that one that appears, vanishes or is replaced is noticed where it
 /// happens. A directory is watched before it is looked into: what appears in it meanwhile is either seen or reported. None
 /// is reached through a symlink.
+///
+/// At most `mostDirectories` are watched, in the order in which their places were added, so that the manifests of an agent
+/// cannot use up what the kernel gives to a user (`fs.inotify.max_user_watches`).
 final class WatchedTree {
+    static let mostDirectories = 2_048
+    /// The operation of the error for a directory that is one too many.
+    static let full = "watch one more directory"
+
     private final class Node {
         let name: FilePath.Component?
         let bytes: [UInt8]
@@ -29,6 +36,8 @@ final class WatchedTree {
         /// What wants to hear of every name in here.
         var keepers: [Subject] = []
         var watch: ChangeWatch.ID?
+        /// The number of directories that were added before this one; nil until it is known to be one.
+        var rank: Int?
 
         init(_ name: FilePath.Component?) {
             self.name = name
@@ -58,6 +67,7 @@ final class WatchedTree {
     private var nodes: [ChangeWatch.ID: [(node: Node, path: FilePath)]] = [:]
     /// Directories that changed and have to be watched anew.
     private var stale: [FilePath: Node] = [:]
+    private var directories = 0
     /// Whether the root itself moved, vanished or was unmounted.
     private(set) var isLost = false
 
@@ -71,9 +81,24 @@ final class WatchedTree {
     func add(_ path: FilePath, _ subject: Subject) { node(path).subjects.append(subject) }
 
     /// Adds a directory of which every entry is of interest.
-    func add(allIn path: FilePath, _ subject: Subject) { node(path).keepers.append(subject) }
+    func add(allIn path: FilePath, _ subject: Subject) {
+        let node = node(path)
+        rank(node)
+        node.keepers.append(subject)
+    }
 
-    private func node(_ path: FilePath) -> Node { path.components.reduce(root) { $0.child($1) } }
+    private func node(_ path: FilePath) -> Node {
+        path.components.reduce(root) { parent, name in
+            rank(parent)
+            return parent.child(name)
+        }
+    }
+
+    private func rank(_ node: Node) {
+        guard node.rank == nil else { return }
+        node.rank = directories
+        directories += 1
+    }
 
     /// How many directories are watched.
     var count: Int { nodes.count }
@@ -103,6 +128,9 @@ final class WatchedTree {
         _ node: Node, _ directory: Directory, _ path: FilePath, _ watch: ChangeWatch,
         _ problem: (SystemCallError) -> Void
     ) {
+        guard node.rank ?? 0 < Self.mostDirectories else {
+            return problem(SystemCallError(Self.full, directory.label.printable, .noBufferSpace))
+        }
         do {
             let id = try watch.add(directory, node.keepers.isEmpty ? kinds : kinds.union(.closed))
             node.watch = id

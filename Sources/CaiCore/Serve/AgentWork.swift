@@ -101,13 +101,25 @@ extension Workplace {
     /// What is wrong with the token file; nil when nothing is.
     package var tokenProblem: Finding? {
         do {
-            guard case .unknown = try token() else { return nil }
+            guard case .unknown = try token() else { return readableToken }
             return Finding(
                 .error, at: settings.text(.socketToken), "holds no token, so nobody may use the agent socket",
                 advice: "put one line of at least 16 characters there")
         } catch {
             return Finding(unreadable: error, at: settings.text(.socketToken))
         }
+    }
+
+    /// A token that other users can read keeps none of them from the socket.
+    private var readableToken: Finding? {
+        let path = settings.text(.socketToken)
+        guard !path.isEmpty, let file = try? root.openFileInRoot(FilePath(path)),
+            let status = try? file.status(FilePath(path)), status.mode & 0o004 != 0  // unreadable: said above
+        else { return nil }
+        return Finding(
+            .warning, at: FilePath(path).printable,
+            "has mode \(String(status.mode & 0o777, radix: 8)): every user of the container can read the token",
+            advice: "chmod 0600 \(shellQuoted(FilePath(path).printable))")
     }
 
     /// The first line of the token file, which the operator named.

@@ -74,6 +74,11 @@ extension UsersJob {
         where !place.hasPrefix("/") || place.contains(":") || place.contains(where: \.isNewline) {
             throw problem(user.name, "\(FilePath(place).printable) is not an absolute path", nil)
         }
+        // As records: a home below /home that leads out of it would be another account's.
+        for place in [user.shell, user.home].compactMap({ $0 }) where place.split(separator: "/").contains("..") {
+            throw problem(
+                user.name, "\(FilePath(place).printable) contains \"..\"", "write the path that it leads to")
+        }
     }
 
     /// Sets the password of a user.

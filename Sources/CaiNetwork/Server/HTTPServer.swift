@@ -38,6 +38,8 @@ struct HTTPServer: Sendable {
 
     /// So many may be connected.
     private static let mostConnections = 512
+    /// So many of them may be of other users than root: whoever does nothing with them does not lock root out.
+    private static let mostOfOthers = 448
     /// So much of a content that nobody wants is read, so that its sender comes to reading the answer.
     private static let mostUnwanted = 8 << 20
     /// How large the head of a request may be.
@@ -48,6 +50,7 @@ struct HTTPServer: Sendable {
 
     /// One who is connected.
     private struct Connection: Sendable {
+        let isRoot: Bool
         let http: HTTP1Channel
         let parts: Parts
     }
@@ -88,7 +91,8 @@ struct HTTPServer: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in
                 for try await connection in connections {
-                    guard counters.connect(most: Self.mostConnections) else {
+                    let most = connection.isRoot ? Self.mostConnections : Self.mostOfOthers
+                    guard counters.connect(most: most) else {
                         group.addTask { try? await connection.parts.executeThenClose { _, _ in } }  // gone already
                         continue
                     }
@@ -110,7 +114,9 @@ struct HTTPServer: Sendable {
                     let response = try await answer(request, peer, channel, exchange) {
                         try await writer.writeInformationalHead(HTTPResponse(status: .continue))
                     }
-                    try await writer.write(response: response.head, body: response.body)
+                    // An answer to HEAD has no content, whatever it says (RFC 9110, 9.3.2).
+                    let body = request.method == .head ? ResponseBody() : response.body
+                    try await writer.write(response: response.head, body: body)
                     if !exchange.isWhole { try await Self.skip(request, exchange) }
                 },
                 configuration: .init(
@@ -118,7 +124,7 @@ struct HTTPServer: Sendable {
                     httpDecoderConfiguration: Self.headLimits))
             return http.setup(channel: channel, logger: logger).flatMapThrowing { parts in
                 try channel.pipeline.syncOperations.addHandler(ReaderPace(pace), position: .first)
-                return Connection(http: http, parts: parts)
+                return Connection(isRoot: peer?.uid == 0, http: http, parts: parts)
             }
         }
     }
