@@ -31,7 +31,7 @@ struct Cai: ParsableCommand {
             HooksCommand.self, StatusCommand.self, HealthCommand.self, PersistenceCommand.self, ServeCommand.self,
             SystemdCommand.self,
             OpencodeCommand.self, UsersCommand.self, BootstrapCommand.self,
-            ManifestCommand.self, ConfigCommand.self,
+            ManifestCommand.self, ConfigCommand.self, ThreatModelCommand.self,
             VersionCommand.self,
         ]
     )
