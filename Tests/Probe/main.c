@@ -11,6 +11,8 @@
 //       (close=0), many open (open=10), all but one used up (descriptors=20), no process allowed any more (processes=0)
 //   probe notify TEXT        sends TEXT to the socket in NOTIFY_SOCKET and waits for a signal to end it
 //   probe listen PATH        listens on a Unix socket and waits for a signal to end it
+//   probe refuse CALL=ERROR… -- COMMAND…
+//       starts COMMAND in its place with these system calls refused, also CALL/ARGUMENT/MASK=ERROR; see refuse.c
 //   probe latency N INIT…    starts INIT with a command that answers signals; the median time to an answer, in microseconds
 //   probe stop N INIT…       the median time from SIGTERM to the end of INIT with a command that handles nothing
 #define _GNU_SOURCE
@@ -34,6 +36,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "refuse.h"
 
 extern char **environ;
 
@@ -318,5 +322,6 @@ int main(int argc, char **argv) {
     if (strcmp(what, "notify") == 0 && argc == 3) return notify(argv[2]);
     if (strcmp(what, "listen") == 0 && argc == 3) return listen_on(argv[2]);
     if (strcmp(what, "hostile") == 0) return hostile(argv + 2);
+    if (strcmp(what, "refuse") == 0) return refuse(argv + 2);
     return 64;
 }
