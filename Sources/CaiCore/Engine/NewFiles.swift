@@ -7,6 +7,9 @@ import SystemPackage
 ///
 /// They stand in the directory of the journals, where the next run removes those that a killed run left.
 struct NewFiles {
+    /// Above this many files, one sync of the whole file system is cheaper than one fsync for each.
+    private static let fsyncLimit = 8
+
     private let volume: Tree
     private let run: RunID
     /// The steps whose contents are ready.
@@ -17,13 +20,13 @@ struct NewFiles {
         self.run = run
     }
 
-    /// Writes the contents of these steps, unless there are fewer than two. A content that cannot be written is left to its
-    /// step, which reports the error.
+    /// Writes the contents of these steps if they are many; few are written by their steps. A content that cannot be written
+    /// is left to its step, which reports the error.
     mutating func prepare(_ steps: [Step], firstNumber: Int) {
         let contents = steps.enumerated().compactMap { offset, step in
             step.newContent.map { (number: firstNumber + offset, content: $0.content, mode: $0.mode) }
         }
-        guard contents.count > 1, let workshop = try? workshop() else { return }  // as above
+        guard contents.count > Self.fsyncLimit, let workshop = try? workshop() else { return }  // as above
         for new in contents {
             let part = name(new.number)
             if !Node(part, in: workshop).isMissing { try? workshop.unlink(part) }  // of an attempt before; as above
