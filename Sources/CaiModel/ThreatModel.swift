@@ -20,7 +20,7 @@ package enum ThreatModel {
             trust: "Trusted with everything: it starts the container and owns its volumes.",
             lines: [
                 Line(
-                    sentence: "What leaves the host on a push is decided there: built-in places, and what a person named.",
+                    sentence: "A push sends what the host allows: built-in places, and what a person named.",
                     tests: [
                         "goes to built-in paths, what lies in built-in directories, and what a person named",
                         "lets a container ask for less",

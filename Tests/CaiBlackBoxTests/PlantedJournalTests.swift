@@ -44,7 +44,9 @@ private func batch(_ kind: String, _ path: String, inode: UInt64) -> String {
     @Test(arguments: ["../../outside/x", "git/../../../outside/x", "./../../outside/x", "/outside/x", "git/link/x"])
     func `with steps cannot name a place outside of its trees`(path: String) throws {
         let world = try world()
-        try world.add(["mnt/agent-data/git/link": .link("../../../outside"), "home/agent/git": ["link": .link("../../../outside")]])
+        for place in ["mnt/agent-data/git/link", "home/agent/git/link"] {
+            try world.put(FilePath(place), .link("../../../outside"))
+        }
         try check(world, steps(volume: [path]))
         try check(world, steps(home: [path], volume: ["git/gitconfig"]))
     }
@@ -63,6 +65,7 @@ private func batch(_ kind: String, _ path: String, inode: UInt64) -> String {
     @Test func `with modes cannot name a directory outside of its trees`() throws {
         let world = try world()
         chmod(world.path("outside/dir").string, 0o500)
-        try check(world, steps(), modes: #"{"../../outside/dir":511,"/outside/dir":511,"git/../../../outside/dir":511}"#)
+        let modes = #"{"../../outside/dir":511,"/outside/dir":511,"git/../../../outside/dir":511}"#
+        try check(world, steps(), modes: modes)
     }
 }

@@ -24,7 +24,8 @@ private func command(_ program: String, in directories: [FilePath]) -> CaiInit.C
 
 /// The children that a thread has started.
 private func children(of thread: Int32) -> [Int32] {
-    let text = (try? Files.text(FilePath("/proc/self/task/\(thread)/children"))) ?? ""  // none where there is no such file
+    // There are none where there is no such file.
+    let text = (try? Files.text(FilePath("/proc/self/task/\(thread)/children"))) ?? ""
     return text.split(separator: " ").compactMap { Int32($0) }
 }
 

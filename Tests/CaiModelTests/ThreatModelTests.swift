@@ -10,7 +10,9 @@ import Testing
         let files = FileManager.default
         for case let path in try files.subpathsOfDirectory(atPath: tests) where path.hasSuffix(".swift") {
             let text = try String(contentsOfFile: tests + "/" + path, encoding: .utf8)
-            for piece in text.split(separator: "func `").dropFirst() { result.insert(String(piece.prefix { $0 != "`" })) }
+            for piece in text.split(separator: "func `").dropFirst() {
+                result.insert(String(piece.prefix { $0 != "`" }))
+            }
         }
         return result
     }

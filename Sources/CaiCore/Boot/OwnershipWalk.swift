@@ -147,7 +147,8 @@ struct OwnershipWalk {
     private mutating func note(_ path: FilePath, _ doubt: OwnershipDoubt) {
         let place = shellQuoted(label.appending(path.components).printable)
         let command = "if it is the agent's: chown -h \(policy.uid):\(policy.gid) \(place)"
-        note(path, doubt.sentence, advice: [.otherNames, .privateFile].contains(doubt) ? command : "rm \(place), if nobody needs it")
+        let mayBeAgents = [.otherNames, .privateFile].contains(doubt)
+        note(path, doubt.sentence, advice: mayBeAgents ? command : "rm \(place), if nobody needs it")
     }
 
     private mutating func note(_ path: FilePath, _ sentence: String, advice: String? = nil, kind: String? = nil) {

@@ -200,7 +200,9 @@ struct BatchExchange {
             return try machine.volume.root.descriptor.syncFileSystem(machine.volume.root.label)
         }
         for operation in record.operations {
-            guard let path = VolumePath(recorded: operation.path), let (parent, _) = try existing(path) else { continue }
+            guard let path = VolumePath(recorded: operation.path), let (parent, _) = try existing(path) else {
+                continue
+            }
             try parent.sync()
         }
     }

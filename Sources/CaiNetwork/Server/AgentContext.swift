@@ -45,7 +45,8 @@ struct AgentState: Sendable {
         logger: Logger
     ) {
         let runner = JobRunner(
-            threads: JobThreads(loop: loop), places: Places(4, reserved: 1, waiting: 64, patience: .seconds(2), loop: loop),
+            threads: JobThreads(loop: loop),
+            places: Places(4, reserved: 1, waiting: 64, patience: .seconds(2), loop: loop),
             hub: hub, counters: counters, logger: logger)
         self.counters = counters
         health = HealthHandler(SharedLook(worker, loop) { jobs.health() })
