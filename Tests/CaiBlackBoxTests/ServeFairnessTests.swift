@@ -23,7 +23,7 @@ import Testing
                 clients.append(client)
             print("ready", flush=True); time.sleep(1000)
             """
-        let crowd = try Running(agent + ["python3", "-c", script, socket])
+        let crowd = try Running(agent + ["/usr/bin/python3", "-c", script, socket])
         #expect(try crowd.line() == "ready")
         let answer = try world.ask("/v1/links/repair", "--request", "POST")
         #expect(answer.status == "200", "\(answer.run)")
