@@ -26,7 +26,7 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
     }
 
     /// True if the file system, or a sandbox, has no hard links, or none for this file.
-    var isUnsupportedLink: Bool {
+    package var isUnsupportedLink: Bool {
         [.notPermitted, .noFunction, .notSupported, .tooManyLinks].contains(errno)
     }
 

@@ -282,7 +282,8 @@ import Testing
 
     @Test(.rootOnly) func `a mount at the directory is used as it is`() throws {
         let world = try World([
-            "/tmp": ([:] as Item).mode(0o777), "/home/agent/.codex": [:], "/outside": ["auth.json": "KEY"],
+            "/tmp": ([:] as Item).mode(0o777), "/home/agent/.codex": [:],
+            "/outside": (["auth.json": "KEY"] as Item).ofAgent,
         ])
         let mount = inMountNamespace(
             "mount --bind \"\(world.path("/outside"))\" \"\(world.path("/home/agent/.codex"))\"")

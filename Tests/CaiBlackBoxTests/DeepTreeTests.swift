@@ -13,6 +13,7 @@ private final class Chain {
         var directory = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         for _ in 0..<16_000 {
             mkdirat(directory, "d", 0o755)
+            if World.isRoot { fchownat(directory, "d", World.agent, World.agent, 0) }
             let next = openat(directory, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             close(directory)
             directory = next

@@ -235,6 +235,33 @@ import Testing
         #expect(events.count { $0["event"].text == "owner" } == 3, "\(events)")
     }
 
+    @Test(.rootOnly) func `guards of two containers that displace in turn keep all of it under one run`() throws {
+        let (one, other) = (try settledWorld(), try settledWorld())
+        let bind = #"mount --bind "$1" "$2"; shift 2; exec "$@""#
+        let first = try Guardian(one)
+        let second = try Guardian(
+            other,
+            wrapper: ["unshare", "--mount", "--propagation", "private", "--", "sh", "-euc", bind, "sh"]
+                + [one.volume.string, other.volume.string])
+        let link = FilePath("home/agent/.zshrc")
+        for number in 0..<8 {
+            try one.saveByRename(link, "one \(number)")
+            try first.wait(for: "adopted", ".zshrc")
+            try other.saveByRename(link, "other \(number)")
+            try second.wait(for: "adopted", ".zshrc")
+        }
+        try first.stop()
+        try second.stop()
+        let all = try Files.names(one.path("mnt/agent-data/.containai/displaced"))
+        let runs = all.filter { $0.string.hasSuffix("-guard") }
+        #expect(runs.count == 1, "\(runs)")
+        let kept = try one.displaced().values
+        for number in 0..<8 {
+            #expect(kept.contains("one \(number)"), "\(kept)")
+            #expect(number == 7 || kept.contains("other \(number)"), "\(kept)")
+        }
+    }
+
     @Test func `a mode that does not last is told once and left alone`() throws {
         let world = try settledWorld()
         let guardian = try Guardian(world)

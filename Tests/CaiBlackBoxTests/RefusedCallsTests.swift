@@ -68,7 +68,7 @@ struct `A system call that a sandbox or a file system refuses` {
         let run = try cai(world, row, "import", "--from", world.path("/host").string)
         #expect(try world.text("/mnt/agent-data/claude/claude.json") == #"{"host":1}"#, "\(run)")
         #expect(try world.text("/mnt/agent-data/codex/auth.json") == "host login", "\(run)")
-        try world.put("/host/.claude.json", .file(#"{"host":2}"#).mode(0o600).later(by: 10))
+        try world.put("/host/.claude.json", .file(#"{"host":2}"#).mode(0o600).later(by: 10).owned(by: World.agent))
         let second = try cai(world, row, "import", "--from", world.path("/host").string)
         #expect(try world.text("/mnt/agent-data/claude/claude.json") == #"{"host":2}"#, "\(second)")
         #expect(try world.leftovers() == [], "\(second)")

@@ -67,7 +67,10 @@ private func numbers(_ text: String) -> [Int] {
     @Test(arguments: [false, true])
     func `reach the group of the command with --group, and the command alone without`(isGroup: Bool) throws {
         let child = "sh -c 'trap \"echo child; exit\" USR1; echo ready; while :; do sleep 0.01; done'"
-        let script = "trap 'echo parent; trap - USR1' USR1; \(child) & wait; \(isGroup ? "wait" : "kill -9 $!"); exit 5"
+        // The signal may come before the shell waits: nothing here depends on its interrupting a wait.
+        let script =
+            "trap 'echo parent; got=1; trap - USR1' USR1; \(child) & while [ -z \"$got\" ]; do sleep 0.01; done; "
+            + "\(isGroup ? "wait" : "kill -9 $!"); exit 5"
         let program = try Running(run: (isGroup ? ["--group"] : []) + ["sh", "-c", script])
         try program.ready()
         program.signal(SIGUSR1)

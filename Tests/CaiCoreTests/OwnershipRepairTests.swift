@@ -184,7 +184,7 @@ private struct Tree {
                     == 0)
             let report = try tree.repair().run(isPreview: false)
             #expect(report.given == 0 && report.isIncomplete)
-            #expect(report.findings.map(\.advice) == ["mount it writable"])
+            #expect(report.findings.map(\.sentence) == ["holds entries of another user and is read-only"])
         }
     }
 

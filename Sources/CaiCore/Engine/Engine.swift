@@ -274,6 +274,7 @@ extension Engine {
         let known = try DisplacedStore(machine.volume).runs() + unfinished
         // A run that is not finished keeps its name: another journal in its place would forget what it left.
         if let run = guarding?.run, !unfinished.contains(run), known.max().map({ $0 <= run }) ?? true { return run }
+        if guarding != nil, let run = known.max(), !unfinished.contains(run), isShared(run, at: now) { return run }
         var seconds = now
         var run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
         if let last = known.max(), run.time <= last.time, let time = Timestamp(last.time) {
@@ -281,6 +282,16 @@ extension Engine {
             run = RunID(at: Timestamp(secondsSinceEpoch: seconds), command: options.command)
         }
         return run
+    }
+
+    /// True if the run is that of a guard of this hour, of whichever container: guards that displace in turn, each under runs
+    /// of its own, would soon have used up what is kept for them. A run with very many versions of one file is full. One
+    /// that cannot be looked at, or displaced nothing, is not shared.
+    private func isShared(_ run: RunID, at now: Int64) -> Bool {
+        guard run.isAutomatic, let time = Timestamp(run.time), 0..<3600 ~= now - time.secondsSinceEpoch,
+            let kept = try? DisplacedStore(machine.volume).open(run).root.names()  // as said
+        else { return false }
+        return !kept.contains { $0.string.hasSuffix(".64") }
     }
 
     /// Removes displaced secrets by their age. The caller holds the lock.

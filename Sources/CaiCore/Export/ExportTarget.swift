@@ -121,8 +121,8 @@ package struct ExportTarget {
         do {
             try directory.name(output.file.descriptor, part)
         } catch {
-            guard error.errno != .fileExists else { throw error }
             // A file system, or a sandbox, that gives no name to a file without one gets a copy.
+            guard error.isUnsupportedLink || error.errno == .noSuchFileOrDirectory else { throw error }
             _ = try output.file.descriptor.copyFile(
                 output.label, to: directory, part, mode: { _ in 0o600 }, durable: true)
         }
