@@ -229,7 +229,7 @@ private func transferAttributes(
         do {
             try copy.setAttribute(name, to: value, to)
         } catch {
-            guard error.isUnkept else { throw error }
+            guard error.isUnkept || error.errno == .permissionDenied else { throw error }
             lost.append(name)
         }
     }

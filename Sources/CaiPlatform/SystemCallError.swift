@@ -38,7 +38,7 @@ package struct SystemCallError: Error, Equatable, Sendable, CustomStringConverti
     /// True if a fact about a file of this process's own, such as its mode or a time, is refused by the file system or by a
     /// sandbox.
     var isUnkept: Bool {
-        [.notPermitted, .permissionDenied, .noFunction, .notSupported, .invalidArgument].contains(errno)
+        [.notPermitted, .noFunction, .notSupported, .invalidArgument].contains(errno)
     }
 
     /// True if the machine has no locks of the kind that was asked for.
