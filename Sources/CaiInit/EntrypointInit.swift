@@ -33,10 +33,7 @@ struct EntrypointInit: ~Copyable {
     private var plan = LaunchPlan()
     private var services: ServiceKeeper
     private var watch = SignalWatch()
-    /// What the boot, or a repair, writes its plan to.
-    private var report: CInt = -1
-    /// False if there was no place for such a file.
-    private var hasReport = true
+    private var planFile = PlanFile()
     private var bootStart = ContinuousClock.now
     /// Where shutdown hooks may lie; nil while nobody has said.
     private var hookDirectories: [FilePath]?
@@ -170,7 +167,7 @@ struct EntrypointInit: ~Copyable {
         switch helper {
         case .boot: return bootEnded(code)
         case .repair:
-            reload(readReport())
+            reload(planFile.read())
             let sentence = "the repair ended with \(code)"
             if code == 0 { log.info(sentence) } else { log.warning(sentence) }
             return .repairEnded
@@ -265,10 +262,10 @@ extension EntrypointInit {
         switch helper {
         case .boot:
             bootStart = .now
-            words += ["init"] + openReport() + bootTime
+            words += ["init"] + planFile.open(log) + bootTime
             if let strict = options.boot.strict { words += ["--strict", strict] }
         case .repair:
-            words += ["init", "--repair", "--quiet"] + openReport() + bootTime
+            words += ["init", "--repair", "--quiet"] + planFile.open(log) + bootTime
         case .shutdownHooks:
             guard mayHaveHooks else { return waiting.append(.hooksEnded) }
             words += ["hooks", "run", "shutdown"]
@@ -290,20 +287,6 @@ extension EntrypointInit {
         }
     }
 
-    /// Makes the file for the plan of a helper. Returns the option that names it; none, and the helper has no plan to give, if
-    /// there is no place for a file.
-    private mutating func openReport() -> [String] {
-        report = cai_make_memory_file("cai-launch-plan")
-        let problem = errno
-        hasReport = report >= 0
-        if hasReport { return ["--launch-plan", "\(report)"] }
-        log.warning(
-            "no file can be made for what the boot finds out (memfd_create: \(Errno(rawValue: problem)); nor in /dev/shm, "
-                + "/run, /tmp, /var/tmp): declared services are not started, and the command has no variables of .env; "
-                + "mount a tmpfs at /run")
-        return []
-    }
-
     /// The time of a boot in whole seconds, for its steps to share.
     private var bootTime: [String] { ["--boot-time", "\(max(Int(options.boot.timeout / .seconds(1)), 1))"] }
 
@@ -319,24 +302,14 @@ extension EntrypointInit {
         hookDirectories?.contains { access($0.string, F_OK) == 0 || errno != ENOENT } ?? true
     }
 
-    /// Reads the plan that a helper has left.
-    private mutating func readReport() -> LaunchPlan {
-        guard report >= 0 else { return LaunchPlan() }
-        let file = Descriptor(owning: report)
-        report = -1
-        lseek(file.raw, 0, SEEK_SET)
-        // What cannot be read is as good as not written.
-        return LaunchPlan((try? file.readAll(limit: 64 << 20, "launch plan")) ?? [])
-    }
-
     private mutating func bootEnded(_ code: CInt) -> Lifecycle.Event {
-        plan = readReport()
+        plan = planFile.read()
         hookDirectories = plan.shutdownHookDirectories
         for name in plan.withheldVariables { withhold(name) }
         isPrepared = code == 0
         let isStrict = isStrict
         if let failure = plan.failure { return .bootEnded(.failed(code: failure.code), isStrict: isStrict) }
-        let isDone = plan.isComplete || (!hasReport && code == 0)
+        let isDone = plan.isComplete || (!planFile.hasPlace && code == 0)
         return .bootEnded(isDone ? .done : .crashed(code: code), isStrict: isStrict)
     }
 }
