@@ -1,9 +1,20 @@
 /// The threat model: who is trusted with what, and the tests that show it.
 package enum ThreatModel {
-    /// One statement about a party, and the names of tests that show it.
+    /// A test, by the names of its suite and its function, which read as one sentence.
+    package struct Test: Sendable {
+        package let suite: String
+        package let name: String
+
+        fileprivate init(_ suite: String, _ name: String) {
+            self.suite = suite
+            self.name = name
+        }
+    }
+
+    /// One statement about a party, and the tests that show it.
     package struct Line: Sendable {
         package let sentence: String
-        package let tests: [String]
+        package let tests: [Test]
     }
 
     /// A party, and what it is trusted with.
@@ -22,14 +33,20 @@ package enum ThreatModel {
                 Line(
                     sentence: "A push sends what the host allows: built-in places, and what a person named.",
                     tests: [
-                        "goes to built-in paths, what lies in built-in directories, and what a person named",
-                        "lets a container ask for less",
+                        Test(
+                            "The permission of a host for a push",
+                            "goes to built-in paths, what lies in built-in directories, and what a person named"),
+                        Test("The permission of a host for a push", "lets a container ask for less"),
                     ]),
                 Line(
                     sentence: "What a service sends to its terminal is printable and bounded.",
                     tests: [
-                        "what it says is one line each, without control characters",
-                        "an answer with endless headers ends the push",
+                        Test(
+                            "cai push to a program that is not the service",
+                            "what it says is one line each, without control characters"),
+                        Test(
+                            "cai push to a program that is not the service",
+                            "an answer with endless headers ends the push"),
                     ]),
             ]),
         Party(
@@ -38,10 +55,13 @@ package enum ThreatModel {
             lines: [
                 Line(
                     sentence: "Root keeps its way to the socket, also while others use all that they may.",
-                    tests: ["keeps a place and a connection for root"]),
+                    tests: [
+                        Test("The agent service among slow and idle clients", "keeps a place and a connection for root")
+                    ]),
                 Line(
                     sentence: "Accounts and logins are root's alone, whoever else may use the socket.",
-                    tests: ["are root's business, whoever else may use the socket"]),
+                    tests: [Test("Users over the agent socket", "are root's business, whoever else may use the socket")]
+                ),
             ]),
         Party(
             name: "The agent",
@@ -50,43 +70,67 @@ package enum ThreatModel {
                 Line(
                     sentence: "Root follows no link that the agent wrote, also one that appears while root works.",
                     tests: [
-                        "promise 5: an agent that swaps a directory for a link while root works gains nothing",
-                        "root follows no link of the agent to the source, but its own ones",
+                        Test(
+                            "Traps in home and volume",
+                            "promise 5: an agent that swaps a directory for a link while root works gains nothing"),
+                        Test(
+                            "Import: symlinks of the source (1.6.3)",
+                            "root follows no link of the agent to the source, but its own ones"),
                     ]),
                 Line(
                     sentence: "A record that it planted names no place outside of home and volume.",
                     tests: [
-                        "with steps cannot name a place outside of its trees",
-                        "with a batch cannot name a place outside of its trees",
+                        Test(
+                            "A journal that the agent has planted",
+                            "with steps cannot name a place outside of its trees"),
+                        Test(
+                            "A journal that the agent has planted",
+                            "with a batch cannot name a place outside of its trees"),
                     ]),
                 Line(
                     sentence: "It is given no file of another account, also not by a hard link.",
                     tests: [
-                        "gives no private file of others where the agent may make hard links to it",
-                        "leaves a file of root that lost its other name alone where links are not protected",
+                        Test(
+                            "The ownership policy",
+                            "gives no private file of others where the agent may make hard links to it"),
+                        Test(
+                            "The ownership repair",
+                            "leaves a file of root that lost its other name alone where links are not protected"),
                     ]),
                 Line(
                     sentence: "Process 1 waits a bounded time for what it can stop or block.",
                     tests: [
-                        "because another process has stopped it is a failure, and it is ended",
-                        "because opening its file waits is a failure",
-                        "keeps nothing else from starting, and not the end from coming",
+                        Test(
+                            "A command whose start is held up",
+                            "because another process has stopped it is a failure, and it is ended"),
+                        Test("A command whose start is held up", "because opening its file waits is a failure"),
+                        Test(
+                            "A service whose start is held up by its user",
+                            "keeps nothing else from starting, and not the end from coming"),
                     ]),
                 Line(
                     sentence: "Its .env keeps no program from starting.",
                     tests: [
-                        "are named and left out, and everything else starts",
-                        "are named and left out where only their sum is too much",
+                        Test(
+                            "Variables of .env for which no program has room",
+                            "are named and left out, and everything else starts"),
+                        Test(
+                            "Variables of .env for which no program has room",
+                            "are named and left out where only their sum is too much"),
                     ]),
                 Line(
                     sentence: "Neither size nor depth of its files keeps later boot steps from running.",
                     tests: [
-                        "that are larger than a boot has time for keep no later step from running",
-                        "on the volume stops no command",
+                        Test(
+                            "Files of the agent",
+                            "that are larger than a boot has time for keep no later step from running"),
+                        Test("A tree that is deeper than any path may be", "on the volume stops no command"),
                     ]),
                 Line(
                     sentence: "Its manifests use up no kernel resources of root.",
-                    tests: ["of more directories than are watched leave the kernel's watches to others"]),
+                    tests: [
+                        Test("Manifests", "of more directories than are watched leave the kernel's watches to others")
+                    ]),
             ]),
         Party(
             name: "The repository in the workspace",
@@ -95,8 +139,11 @@ package enum ThreatModel {
                 Line(
                     sentence: "Its configuration takes nothing in, and leaves nothing out of a backup.",
                     tests: [
-                        "1.18 #28: a repository cannot widen what is imported unless the user's configuration grants it",
-                        "is not changed by [export] of a repository without trust",
+                        Test(
+                            "Import: configuration, excludes and additional paths (1.7 to 1.9)",
+                            "1.18 #28: a repository cannot widen what is imported unless the user's configuration grants it"
+                        ),
+                        Test("The content of cai export", "is not changed by [export] of a repository without trust"),
                     ])
             ]),
         Party(
@@ -106,14 +153,21 @@ package enum ThreatModel {
                 Line(
                     sentence: "The kernel says who asks on the socket; others are refused.",
                     tests: [
-                        "is asked of the kernel: others are refused, and the log says whom, and nothing that they sent"
+                        Test(
+                            "Who may use the agent socket",
+                            "is asked of the kernel: others are refused, and the log says whom, and nothing that they sent"
+                        )
                     ]),
                 Line(
                     sentence: "They can read no file of the agent, and no secret on its way.",
-                    tests: ["promise 6: no secret is shown by any command, wherever it stands"]),
+                    tests: [
+                        Test(
+                            "What the predecessors trusted, and when they looked (1.18)",
+                            "promise 6: no secret is shown by any command, wherever it stands")
+                    ]),
                 Line(
                     sentence: "A link that they planted gets no home directory behind it.",
-                    tests: ["makes no home behind a symlink that another user planted"]),
+                    tests: [Test("Users and bad input", "makes no home behind a symlink that another user planted")]),
             ]),
         Party(
             name: "The author of an archive",
@@ -122,18 +176,18 @@ package enum ThreatModel {
                 Line(
                     sentence: "A hostile archive is refused by the name of the member, and leaves nothing behind.",
                     tests: [
-                        "is refused by the name of the member, and leaves nothing anywhere",
-                        "of 4 GiB of zeros is refused long before they are written",
-                        "cannot bring cai's own records along",
+                        Test("A hostile archive", "is refused by the name of the member, and leaves nothing anywhere"),
+                        Test("A hostile archive", "of 4 GiB of zeros is refused long before they are written"),
+                        Test("A strange archive", "cannot bring cai's own records along"),
                     ])
             ]),
     ]
 
-    /// The model as text: a paragraph for each party.
+    /// The model as text: a paragraph for each party, and for each test its suite and below it its name.
     package static var text: String {
         parties.map { party in
             let lines = party.lines.map { line in
-                "- \(line.sentence)\n" + line.tests.map { "  \($0)\n" }.joined()
+                "- \(line.sentence)\n" + line.tests.map { "  \($0.suite)\n    \($0.name)\n" }.joined()
             }
             return "\(party.name). \(party.trust)\n" + lines.joined()
         }.joined(separator: "\n")

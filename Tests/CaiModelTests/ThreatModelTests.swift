@@ -3,15 +3,18 @@ import FoundationEssentials
 import Testing
 
 @Suite struct `The threat model` {
-    /// The names of all tests of the repository.
+    /// The suites and names of all tests of the repository.
     private func names() throws -> Set<String> {
         let tests = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()
         var result: Set<String> = []
         let files = FileManager.default
         for case let path in try files.subpathsOfDirectory(atPath: tests) where path.hasSuffix(".swift") {
             let text = try String(contentsOfFile: tests + "/" + path, encoding: .utf8)
-            for piece in text.split(separator: "func `").dropFirst() {
-                result.insert(String(piece.prefix { $0 != "`" }))
+            for suite in text.split(separator: "struct `").dropFirst() {
+                let title = suite.prefix { $0 != "`" }
+                for piece in suite.split(separator: "func `").dropFirst() {
+                    result.insert("\(title)/\(piece.prefix { $0 != "`" })")
+                }
             }
         }
         return result
@@ -21,7 +24,7 @@ import Testing
         let names = try names()
         for line in ThreatModel.parties.flatMap(\.lines) {
             #expect(!line.tests.isEmpty, "\(line.sentence)")
-            for test in line.tests { #expect(names.contains(test), "there is no test \(test)") }
+            for test in line.tests { #expect(names.contains("\(test.suite)/\(test.name)"), "there is no test \(test)") }
         }
     }
 
