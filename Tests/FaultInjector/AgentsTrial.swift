@@ -11,8 +11,15 @@ final class AgentsTrial: PowerLossTrial {
         private let isSecret: Bool
         /// True if it saves where the link leads to, as Claude Code does; else the file takes the place of the link.
         private let followsLink: Bool
-        /// The number of the last save that was begun, and of the last one that was durable.
-        private let saves = Mutex((begun: 0, durable: 0))
+        private struct Saves {
+            /// The number of the last save that was begun, and of the last one that was durable.
+            var begun = 0
+            var durable = 0
+            /// True from the moment on when the disks begin to lose their power: what they say then counts for nothing.
+            var isOver = false
+        }
+
+        private let saves = Mutex(Saves())
 
         init(_ path: FilePath, isSecret: Bool = false, followsLink: Bool = false) {
             self.path = path
@@ -20,9 +27,11 @@ final class AgentsTrial: PowerLossTrial {
             self.followsLink = followsLink
         }
 
-        var numbers: (begun: Int, durable: Int) { saves.withLock { $0 } }
+        var numbers: (begun: Int, durable: Int) { saves.withLock { ($0.begun, $0.durable) } }
 
-        func forget() { saves.withLock { $0 = (0, 0) } }
+        func forget() { saves.withLock { $0 = Saves() } }
+
+        func setOver(_ isOver: Bool) { saves.withLock { $0.isOver = isOver } }
 
         /// The content of one save: more than a block.
         func text(_ number: Int) -> String {
@@ -37,7 +46,8 @@ final class AgentsTrial: PowerLossTrial {
             }
             let place = world.home.appending(path.components)
             let target = followsLink ? world.resolved(place) : place
-            if saveDurably(text(number), at: target) { saves.withLock { $0.durable = number } }
+            let isDurable = saveDurably(text(number), at: target)
+            saves.withLock { if isDurable, !$0.isOver { $0.durable = number } }
         }
     }
 
@@ -76,14 +86,17 @@ final class AgentsTrial: PowerLossTrial {
         try world.reset(start)
         for agent in agents { agent.forget() }
         for loss in losses {
+            for agent in agents { agent.setOver(false) }
             let companions = agents.map { [world] agent in
                 Companion { number in
                     agent.save(in: world)
-                    usleep(UInt32(number % 13) * 300)
+                    usleep(UInt32(number % 13) * 300)  // at moments that differ
                 }
             }
             // The files of the agents are closed before the disks are unmounted.
-            try loss.strike(scenario, world) { for companion in companions { companion.stop() } }
+            try loss.strike(scenario, world, begin: { [agents] in for agent in agents { agent.setOver(true) } }) {
+                for companion in companions { companion.stop() }
+            }
         }
         var problems = missing("after the loss")
         let repair = try world.cai(["links", "repair"])

@@ -154,7 +154,7 @@ private func unmount(_ place: FilePath) throws {
         guard error == EBUSY, ContinuousClock.now < deadline else {
             throw HarnessError("umount \(place): \(String(cString: strerror(error)))")
         }
-        usleep(1000)
+        usleep(1000)  // nothing tells when the last of its files is closed
     }
 }
 

@@ -64,8 +64,11 @@ struct PowerLoss: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Runs the command of a scenario until the loss, and leaves the world as it is after the next start of the machine.
-    /// `stop` ends all others that work on the disks, after the loss.
-    func strike(_ scenario: Scenario, _ world: World, stop: () -> Void = {}) throws {
+    /// `begin` is called right before the first disk loses its power: nothing that ends later was durable. `stop` ends all
+    /// others that work on the disks, after the loss.
+    func strike(
+        _ scenario: Scenario, _ world: World, begin: () -> Void = {}, stop: () -> Void = {}
+    ) throws {
         let flusher = try Flusher(writtenAllAlong(world))
         defer { flusher?.stop() }
         switch moment {
@@ -74,11 +77,16 @@ struct PowerLoss: Hashable, Sendable, CustomStringConvertible {
                 scenario.command, under: scenario.wrapper, calls: [name],
                 inject: ["\(name):signal=KILL:when=\(number)"])
             flusher?.stop()
+            begin()
             try cut(world)
         case .time(let microseconds):
             let child = try world.startCai(scenario.command, under: scenario.wrapper)
-            usleep(UInt32(microseconds))
-            if takesPower { try cut(world) }
+            usleep(UInt32(microseconds))  // the moment of the loss is a time, not an event
+            if takesPower {
+                begin()
+                halt(child)
+                try cut(world)
+            }
             kill(-child, SIGKILL)
             flusher?.stop()
             try waitForEnd(of: child)
@@ -106,6 +114,34 @@ struct PowerLoss: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// Stops a child, and returns when no thread of it runs any more. One that waits in a call stays there, and stops when the
+/// call ends.
+///
+/// The disks lose their power one after the other. A program that went on meanwhile would act on answers that no machine
+/// gives: XFS says 0 to an fsync of a directory whose changes were just lost.
+private func halt(_ child: pid_t) {
+    kill(-child, SIGSTOP)
+    let deadline = ContinuousClock.now + .seconds(5)
+    let tasks = FilePath("/proc/\(child)/task")
+    while ContinuousClock.now < deadline {
+        let states = Tree.names(tasks).map { state(ofTask: tasks.appending($0)) }
+        if !states.contains("R") { return }
+        sched_yield()
+    }
+}
+
+/// The letter of a thread's state (proc_pid_stat(5)); nil if the thread is gone.
+private func state(ofTask task: FilePath) -> Character? {
+    let descriptor = open(task.appending("stat").string, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 512)
+    let count = read(descriptor, &bytes, bytes.count)
+    // The name of the program, which may have parentheses itself, ends with the last one.
+    let line = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    return line.split(separator: ")").last?.first { $0 != " " }
+}
+
 /// Waits until a child is gone, with everything that it held.
 func waitForEnd(of child: pid_t) throws {
     var status: Int32 = 0
@@ -127,7 +163,7 @@ private final class Flusher: Sendable {
         self.descriptor = descriptor
         companion = Companion { number in
             _ = syncfs(descriptor)
-            usleep(UInt32(number % 5) * 400)
+            usleep(UInt32(number % 5) * 400)  // at moments that differ
         }
     }
 
