@@ -178,12 +178,16 @@ extension Applier {
         }
         let swap = temporary(number, .swap)
         try parent.renameExclusively(part, to: parent, swap)
+        let own = try parent.status(of: swap)
         do {
             try parent.rename(swap, to: parent, name, .exchange)
         } catch {
             if error.isUnsupportedRename { return try swapInByTwo(number, parent, name, loser) }
-            // Our own copy, which is not to be found by the recovery and kept; what cannot be removed is left to it.
-            try? TreeEmptier.remove(swap, in: parent)
+            // Our own copy is not to be found by the recovery and kept. A network file system can report an error after it
+            // exchanged the two: then the name has the other content, which is left to the recovery.
+            if let own, let now = try? parent.status(of: swap), now.isSameFile(as: own) {  // unknown: likewise
+                try? TreeEmptier.remove(swap, in: parent)  // likewise
+            }
             throw error
         }
         try settled(parent) { try drop(swap, in: parent, loser, at: name) }
