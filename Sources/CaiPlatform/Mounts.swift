@@ -7,27 +7,6 @@ package enum Mounts {
     /// The text of proc_pid_mountinfo(5). Throws where /proc is missing.
     package static func table() throws(SystemCallError) -> [UInt8] { try kernelFile("/proc/self/mountinfo") }
 
-    /// False if no mount of this process begins below an open directory. True also where that cannot be told: without /proc,
-    /// or if the directory has no path any more.
-    package static func mayBegin(below directory: Directory) -> Bool {
-        guard let path = directory.resolvedPath, let table = try? table() else { return true }  // as said
-        // The table writes what would end a field as three octal digits (proc_pid_mountinfo(5)).
-        var start: [UInt8] = []
-        for byte in path.string.utf8 {
-            if [0x20, 0x09, 0x0A, 0x5C].contains(byte) {
-                let digits = String(byte, radix: 8)
-                start += Array(("\\" + String(repeating: "0", count: 3 - digits.count) + digits).utf8)
-            } else {
-                start.append(byte)
-            }
-        }
-        if path.string != "/" { start.append(0x2F) }
-        return table.split(separator: 0x0A).contains { line in
-            let fields = line.split(separator: 0x20, maxSplits: 5)
-            return fields.count < 6 || fields[4].starts(with: start)
-        }
-    }
-
     /// Whether a mount begins at a path, symlinks followed. Needs no /proc from Linux 5.8 on; on an older kernel a bind
     /// mount inside one file system is seen through /proc. Throws `SystemCallError` when the path cannot be looked up.
     package static func isMountPoint(_ path: FilePath) throws(SystemCallError) -> Bool {

@@ -30,12 +30,6 @@ import Testing
             #expect(try directory.kind(of: entry) == directory.status(of: entry.name)?.kind, "\(entry)")
         }
     }
-
-    @Test func `a fresh directory has no mount below it, and the root of the system has some`() throws {
-        let world = try World(["d d": ["file": "text"]])
-        #expect(!Mounts.mayBegin(below: try Directory.open(world.root.appending("d d"))))
-        #expect(Mounts.mayBegin(below: try Directory.open("/")))
-    }
 }
 
 @Suite struct `Reading a whole file` {

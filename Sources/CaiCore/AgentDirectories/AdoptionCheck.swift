@@ -27,7 +27,7 @@ struct AdoptionCheck {
     }
 
     private func obstacle(in root: Directory, _ path: HomePath) throws -> Finding? {
-        let mayHoldMounts = Mounts.mayBegin(below: root)
+        let mayHoldMounts = MountsBelow.mayBegin(below: root)
         var files: [FileUse.Files] = []
         var folders = [FilePath()]
         while let folder = folders.popLast() {
@@ -54,7 +54,7 @@ struct AdoptionCheck {
         return inUse(path.appending(file), "a process")
     }
 
-    /// What an entry itself keeps its directory from: that it is a mount, or a device.
+    /// The finding about an entry that keeps its directory in the home: a mount or a device; nil for any other entry.
     private func obstacle(
         _ name: FilePath.Component, _ kind: FileKind, _ directory: Directory, _ path: HomePath, _ mayHoldMounts: Bool
     ) -> Finding? {

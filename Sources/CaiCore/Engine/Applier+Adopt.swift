@@ -278,8 +278,11 @@ extension Applier {
             else { continue }
             files[path.removingLastComponent(), default: []].append((name, copy))
         }
+        let mount = Mounts.id(of: tree.descriptor)
         _ = try Workers.map(Array(files), threads: files.count < 2 ? 1 : Workers.count) { folder, files in
             let directory = try tree.descendant(folder)
+            // A directory that was mounted meanwhile is the host's: the next pass refuses it.
+            if Mounts.id(of: directory.descriptor) != mount { return }
             directory.unlock(try directory.status().mode)
             for (name, copy) in files {
                 guard let status = try? directory.status(of: name),  // left to the next pass

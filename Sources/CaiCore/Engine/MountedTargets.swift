@@ -7,20 +7,6 @@ struct MountedTargets: Error {
     let paths: Set<VolumePath>
 }
 
-/// The mounts below a directory, from the mount table, which is read once and only when a directory is to be replaced.
-struct MountsBelow {
-    private var points: [FilePath]?
-
-    /// True if something is mounted below the directory of this name.
-    mutating func lieBelow(_ name: FilePath.Component, _ parent: Directory, _ found: Node) -> Bool {
-        guard found.isDirectory, let path = parent.resolvedPath?.appending(name) else { return false }
-        // Without /proc nothing is known, and the rename says what it thinks of it.
-        let all = points ?? (try? MountTable(parsing: Mounts.table()).mounts.map(\.mountPoint)) ?? []
-        points = all
-        return all.contains { $0 != path && $0.starts(with: path) }
-    }
-}
-
 extension Placement {
     /// True if what stands at the target has to leave its place.
     var replaces: Bool {

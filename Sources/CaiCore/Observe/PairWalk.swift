@@ -69,7 +69,7 @@ struct PairWalk {
     mutating func visit(_ live: Spot, _ stored: Spot?) {
         if live.node.isDirectory {
             let user = isExclusive ? FileUse.user(ofTree: live.name, in: live.directory) : nil
-            mayHoldMounts = Mounts.mayBegin(below: live.directory)
+            mayHoldMounts = MountsBelow.mayBegin(below: live.directory)
             return visitDirectory(FilePath(), live, stored, user: user)
         }
         var isDatabase = visitEntry(FilePath(), live, stored)
