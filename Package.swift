@@ -128,7 +128,7 @@ let package = Package(
         .systemLibrary(name: "CArchive"),
         // toml++ 3.3, header only (Debian: libtomlplusplus-dev).
         .target(name: "CToml"),
-        // What `container/faults` and `container/powerloss` run: disturbs the built binary, and takes the power from its disks.
+        // The program of `container/faults` and `container/powerloss`: disturbs the built binary, and takes the power from its disks.
         .executableTarget(
             name: "fault-injector",
             dependencies: [

@@ -297,7 +297,7 @@ static int last_place(const struct cai_command *command) {
     return last;
 }
 
-// What stands where something else is to be is moved out of the way first. `report` stays open until the command is executed.
+// A descriptor that has a number which another one is to get is moved first. `report` stays open until the command is executed.
 static int place(const struct cai_command *command, int report) {
     int from[1000], last = last_place(command);
     if (command->placement_count > sizeof from / sizeof *from) return -1;

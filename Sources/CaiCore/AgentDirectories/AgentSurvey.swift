@@ -148,10 +148,9 @@ struct AgentSurvey {
 
     /// The warning about a mounted directory that the agent cannot write to: an engine makes a new volume as root's.
     private func foreign(_ path: HomePath, _ declared: AgentDirectory) -> Finding? {
+        // A directory that cannot be looked at is reported by whoever uses it.
         guard let directory = try? machine.home.directory(path.relative), let owner = try? directory.foreignOwner()
-        else {
-            return nil  // it cannot be looked at, and whoever uses it says why
-        }
+        else { return nil }
         return Finding(
             .warning, at: path.inHome,
             "is mounted and belongs to uid \(owner), so that \(declared.agent) can save nothing in it",
@@ -160,8 +159,9 @@ struct AgentSurvey {
 
     /// True if the mount shows the very directory of the volume, as an engine mounts a part of a volume.
     private func isTarget(_ path: HomePath, _ declared: AgentDirectory) -> Bool {
+        // Where one of the two is missing they are not the same.
         guard let here = try? machine.home.directory(path.relative).status(),
-            let there = try? machine.volume.directory(declared.target.relative).status()  // missing: another directory
+            let there = try? machine.volume.directory(declared.target.relative).status()
         else { return false }
         return here.isSameFile(as: there)
     }

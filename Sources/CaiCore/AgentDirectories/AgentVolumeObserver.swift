@@ -46,6 +46,7 @@ struct AgentVolumeObserver {
     }
 
     private func layoutVersion() -> Int? {
+        // Without a layout that can be read, the look for placeholders is made again, which does no harm.
         guard let bytes = try? machine.volume.readFile(VolumeLayout.path.relative, limit: 64) else { return nil }
         return VolumeLayout.version(bytes)
     }
@@ -62,6 +63,7 @@ struct AgentVolumeObserver {
         guard node.isFile, let parent = reader.openParent(of: path.relative), let name = path.relative.lastComponent,
             let sample = try? contentSample(name, in: parent)  // unreadable: it stays as it is, and the copy says why
         else { return SeenFile(path, node) }
+        // Gone or unreadable since it was read: the step that would change it refuses.
         let isOpen = (try? parent.openFile(name).isOpenElsewhere ?? false) ?? false
         return SeenFile(path, node, digest: sample.digest, isPlaceholder: sample.isPlaceholder, isOpen: isOpen)
     }
@@ -75,7 +77,7 @@ struct AgentVolumeObserver {
         return SeenVolumeLink(path, text: text, node: node(at: path))
     }
 
-    /// What stands at a path; a file or directory that is mounted there counts as out of reach.
+    /// The node at a path. A mounted file or directory counts as out of reach.
     private func node(at path: VolumePath) -> Node {
         let node = reader.node(atLink: path.relative)
         guard node.isFile || node.isDirectory, let name = path.relative.lastComponent,

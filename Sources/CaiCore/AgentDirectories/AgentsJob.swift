@@ -38,7 +38,7 @@ package struct AgentsJob {
         }
         let targets = try run(planAgentTargets(seen, layout: layout), options, nil) {
             let now = observe(local)
-            // What is left to convert is left for the next start, which must know that. A preview has not converted anything.
+            // The next start has to know that something is left to convert. A preview has converted nothing yet.
             let isMigrated =
                 options.isPreview || now.isComplete && planAgentMigration(now, layout: layout).steps.isEmpty
             return planAgentTargets(now, layout: layout, isMigrated: isMigrated)

@@ -77,8 +77,9 @@ package struct BootRecord: Sendable {
 
     private var isAnyFallbackWritable: Bool {
         fallbacks.contains { fallback in
+            // Where neither the directory nor the one above it is there, none can be made.
             let found = (try? root.openInRoot(fallback)) ?? (try? root.openInRoot(fallback.removingLastComponent()))
-            return found?.isWritable == true  // neither there: it cannot be made
+            return found?.isWritable == true
         }
     }
 

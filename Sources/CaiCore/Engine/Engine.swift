@@ -120,7 +120,8 @@ package struct Engine {
         return try carryOut(detail, plan, source, findings, note)
     }
 
-    /// Carries out a plan that holds: nobody else has changed the volume since it was made. The caller holds the lock.
+    /// Carries out a plan. The caller holds the lock, and knows that no other run has changed the volume since the plan was
+    /// made.
     private func carryOut<Detail: Planned>(
         _ detail: Detail, _ plan: (BaselineSource) -> Detail, _ source: BaselineSource, _ earlier: [Finding],
         _ note: () throws -> Void

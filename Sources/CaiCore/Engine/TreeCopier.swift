@@ -283,7 +283,7 @@ extension FileStatus {
     fileprivate var identity: FileIdentity { FileIdentity(device: device, inode: inode) }
 }
 
-/// What became of a file that was to be copied.
+/// The result of copying one file.
 private enum CopyResult: Sendable {
     case copied(CopiedContent)
     /// It has other names, and was left for later.

@@ -100,7 +100,7 @@ struct CounterpartReader {
     }
 }
 
-/// What became of the look at the files of one directory.
+/// The result of looking at the files of one directory.
 private struct ComparedFiles {
     /// Those for which there is nothing on the volume.
     private(set) var new: ImportItem?
@@ -123,7 +123,7 @@ private struct ComparedFiles {
         var missing = files.emptied
         for index in files.indices {
             let facts = files.facts(at: index)
-            // What cannot be looked at is looked at again, and told.
+            // A file that cannot be looked at is looked at once more by itself, which reports the error.
             let status = files.withName(at: index) { name in directory.map { $0.result(named: name) } ?? .unknown }
             switch status {
             case .missing: files.withName(at: index) { missing.append($0, facts) }
@@ -165,7 +165,7 @@ extension Directory {
 }
 
 extension FileFacts {
-    /// Whether size and time say that a file is the same.
+    /// True if a file has the same size and time, and so is taken for the same.
     fileprivate func isUnchanged(as status: FileStatus) -> Bool {
         size == status.size && tellsNoChange(modified, status.modified)
     }
@@ -193,6 +193,6 @@ private struct SameContent {
 }
 
 extension ImportItem {
-    /// Whether it is for many files, and its target their directory.
+    /// True if it stands for many files, whose directory is its target.
     var isForFiles: Bool { if case .files = content { true } else { false } }
 }

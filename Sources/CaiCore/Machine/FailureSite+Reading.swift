@@ -102,7 +102,7 @@ extension SystemCallError {
         for prefix in ["rename to ", "link to "] where operation.hasPrefix(prefix) {
             texts.append(String(operation.dropFirst(prefix.count)))
         }
-        // What follows a comma is our own remark.
+        // The text behind a comma is a remark of our own.
         texts.append(subject.prefix { $0 != "," }.description)
         return texts.filter { $0.hasPrefix("/") }.map { FilePath($0).lexicallyNormalized() }
     }

@@ -31,7 +31,7 @@ final class HomeMounts {
         if let found = known[directory] { return found }
         let above = directory.removingLastComponent()
         var result: FilePath?
-        // What is missing, or cannot be opened, is looked after as ever.
+        // A directory that is missing, or cannot be opened, has no mount that counts here.
         if let parent = reader.openParent(of: directory), let name = directory.lastComponent {
             result = mount(holding: above) ?? (parent.isMountPoint(name) ? directory : nil)
         }

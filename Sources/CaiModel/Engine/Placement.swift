@@ -100,7 +100,7 @@ package struct SourceVersion: Sendable, Equatable {
 }
 
 extension Placement {
-    /// Whether it is for many files, and its target their directory.
+    /// True if it stands for many files, whose directory is its target.
     package var isForFiles: Bool { if case .files = content { true } else { false } }
 
     /// The same as placements of one path each; made one by one.
